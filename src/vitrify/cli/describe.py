@@ -1,0 +1,34 @@
+"""`vitrify describe`: the structure around every particle."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vitrify.cli.options import Kind, Store, Workers
+
+
+def describe(
+    store: Store,
+    out: Annotated[Path, typer.Option(help="Table to write, .npz.")],
+    descriptors: Annotated[
+        str, typer.Option(help="Name of a descriptor or a descriptor set.")
+    ] = "schoenholz-2016",
+    every: Annotated[int, typer.Option(min=1, help="Frames from one described frame to the next.")] = 10,
+    species: Annotated[str | None, typer.Option(help="Only particles of this species.")] = None,
+    positions: Kind = "inherent",
+    workers: Workers = None,
+) -> None:
+    """Describe the surroundings of the particles of STORE; one row per particle and frame."""
+    from vitrify.cli.console import make_progress
+    from vitrify.studies.verbs import describe_store
+
+    describe_store(
+        store,
+        out,
+        {"descriptors": descriptors, "every": every, "species": species, "positions": positions},
+        make_progress(),
+        workers,
+    )

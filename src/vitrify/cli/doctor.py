@@ -1,0 +1,22 @@
+"""`vitrify doctor`: what is installed and whether it works."""
+
+from __future__ import annotations
+
+import typer
+
+
+def doctor() -> None:
+    """Show versions, cores, LAMMPS and MPI, browser and kernel cache; exit code 1 if something needed is broken."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from vitrify.studies.doctor import examine
+
+    table = Table("", "what", "found", box=None, header_style="bold")
+    findings = examine()
+    for finding in findings:
+        mark = {"good": "[green]ok[/]", "missing": "[yellow]--[/]", "broken": "[red]!![/]"}[finding.state]
+        table.add_row(mark, finding.what, finding.found)
+    Console().print(table)
+    if any(f.state == "broken" for f in findings):
+        raise typer.Exit(1)

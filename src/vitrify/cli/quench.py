@@ -1,0 +1,32 @@
+"""`vitrify quench`: inherent structures."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from vitrify.cli.options import Store, Workers
+
+
+def quench(
+    store: Store,
+    minimizer: Annotated[str, typer.Option(help="lbfgs, fire or lammps-cg.")] = "lbfgs",
+    force_tolerance: Annotated[float, typer.Option(help="Largest force left on any particle.")] = 1e-4,
+    max_iterations: Annotated[
+        int, typer.Option(help="After which a frame is flagged as not converged.")
+    ] = 20_000,
+    workers: Workers = None,
+) -> None:
+    """Bring every frame of STORE to the minimum of its potential energy; repeat the command to resume."""
+    from vitrify.cli.console import make_progress
+    from vitrify.parallel import lock_folder
+    from vitrify.studies.verbs import quench_store
+
+    with lock_folder(store.parent):
+        quench_store(
+            store,
+            {"minimizer": minimizer, "force_tolerance": force_tolerance, "max_iterations": max_iterations},
+            make_progress(),
+            workers,
+        )

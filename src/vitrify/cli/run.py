@@ -1,0 +1,44 @@
+"""`vitrify run`: whole studies."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vitrify.cli.options import Workers
+
+
+def softness(
+    scale: Annotated[str, typer.Option(help="demo (minutes), study (hours) or paper (a cluster).")] = "demo",
+    out: Annotated[Path, typer.Option(help="Folder for trajectories, results and the report.")] = Path(
+        "softness-demo"
+    ),
+    density: Annotated[
+        float, typer.Option(help="Density; scale 'paper' has 1.15, 1.20, 1.25 and 1.30.")
+    ] = 1.2,
+    settings: Annotated[Path | None, typer.Option(help="TOML file laid over the scale's settings.")] = None,
+    equilibrate: Annotated[
+        bool, typer.Option("--equilibrate", help="Equilibrate anew instead of using shipped starts.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it would cost and stop.")] = False,
+    workers: Workers = None,
+) -> None:
+    """Simulate a Kob-Andersen liquid, learn softness, and report what it says about the dynamics.
+
+    Killed at any moment, the same command goes on where it was and ends with the same bits.
+    """
+    from vitrify.cli.console import make_progress
+    from vitrify.studies.settings import load_settings
+
+    overrides = {"equilibrate": True} if equilibrate else {}
+    chosen = load_settings(scale, density, settings, overrides)
+    if dry_run:
+        from vitrify.studies.cost import print_cost
+
+        print_cost(chosen, workers)
+        return
+    from vitrify.studies.softness import run_softness
+
+    run_softness(chosen, out, make_progress(), workers)

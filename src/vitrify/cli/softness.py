@@ -1,0 +1,25 @@
+"""`vitrify softness`: apply a trained softness."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vitrify.cli.options import Store, Workers
+
+
+def softness(
+    store: Store,
+    model: Annotated[Path, typer.Option(help="Trained softness, .json.")] = Path("softness.json"),
+    every: Annotated[int, typer.Option(min=1, help="Frames from one evaluated frame to the next.")] = 1,
+    workers: Workers = None,
+) -> None:
+    """Write the softness of the particles of STORE into it, as the array "softness"."""
+    from vitrify.cli.console import make_progress
+    from vitrify.parallel import lock_folder
+    from vitrify.studies.verbs import softness_of_store
+
+    with lock_folder(store.parent):
+        softness_of_store(store, model, every, make_progress(), workers)

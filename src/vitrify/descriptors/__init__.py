@@ -1,0 +1,30 @@
+"""Structure per particle: what the neighbourhood of each particle in one configuration looks like.
+
+A new descriptor is one file here and one line in `DESCRIPTORS`; a new named set is one function and one line in
+`DESCRIPTOR_SETS`.
+"""
+
+from vitrify.registry import Registry
+
+DESCRIPTORS = Registry(
+    "descriptor",
+    {
+        "radial_density": "vitrify.descriptors.radial_density:RadialDensity",
+        "bond_angle": "vitrify.descriptors.bond_angle:BondAngle",
+        "coordination": "vitrify.descriptors.coordination:Coordination",
+        "local_energy": "vitrify.descriptors.local_energy:LocalEnergy",
+        "set": "vitrify.descriptors.combined:DescriptorSet",
+        "select": "vitrify.descriptors.combined:Select",
+    },
+)
+
+DESCRIPTOR_SETS = Registry(
+    "descriptor set",
+    {
+        "schoenholz-2016": "vitrify.descriptors.named_sets:schoenholz_2016",
+        "schoenholz-2016-radial": "vitrify.descriptors.named_sets:schoenholz_2016_radial",
+        "first-peaks": "vitrify.descriptors.named_sets:first_peaks",
+    },
+)
+
+__all__ = ["DESCRIPTORS", "DESCRIPTOR_SETS"]

@@ -1,0 +1,51 @@
+"""Descriptors of published studies under their names."""
+
+from __future__ import annotations
+
+from vitrify.descriptors.base import Descriptor
+from vitrify.descriptors.bond_angle import BondAngle
+from vitrify.descriptors.combined import DescriptorSet, Select
+from vitrify.descriptors.radial_density import RadialDensity
+
+
+def schoenholz_2016() -> Descriptor:
+    """Return the 166 structure functions of a binary mixture: 100 radial and 66 angular ones.
+
+    Radii 0.1, 0.2, … 5.0 with δ = 0.1; the 22 rows of Table 5.2 for AA, AB and BB within 2.5. The text gives the radii
+    as "between 0 and 5 in steps of 0.1, 50 a species"; functions below 0.6 see no neighbour either way.
+
+    References
+    ----------
+    Schoenholz, Cubuk, Sussman, Kaxiras, Liu, Nature Physics 12, 469 (2016).
+    Cubuk, PhD thesis (Harvard, 2016), section 5.5.
+
+    Examples
+    --------
+    >>> len(schoenholz_2016().feature_names(("A", "B")))
+    166
+    """
+    return DescriptorSet((RadialDensity(), BondAngle()))
+
+
+def schoenholz_2016_radial() -> Descriptor:
+    """Return only the radial functions of `schoenholz_2016`: 50 a species.
+
+    Examples
+    --------
+    >>> len(schoenholz_2016_radial().feature_names(("A", "B")))
+    100
+    """
+    return RadialDensity()
+
+
+def first_peaks() -> Descriptor:
+    """Return the densities at the first peaks of g_AA and g_AB: the two features that carry most of the softness.
+
+    They are those of an A particle of the Kob-Andersen mixture.
+
+    Examples
+    --------
+    >>> first_peaks().feature_names(("A", "B"))
+    ('G_A(1.1)', 'G_B(0.9)')
+    """
+    return Select(RadialDensity(radii=(0.9, 1.1)), ("G_A(1.1)", "G_B(0.9)"))

@@ -1,0 +1,652 @@
+"""A trajectory on disk: a zarr store that survives being killed and says of every number where it comes from.
+
+Layout of `NAME.zarr` (zarr format 3, opened by `xarray.open_zarr` as it stands):
+
+- arrays with named dimensions (`frame`, `particle`, `xyz`, `cell`), each belonging to a *stage* ("thermal",
+  "inherent", …); one unit of work is one shard, written by exactly one worker;
+- `manifest/<stage>/<unit>.json`: written after the shard (temporary file, fsync, rename) with the content hash. Only
+  this entry means that a unit is done; a chunk that happens to lie on disk does not.
+- attributes (layout, provenance, parameters of each stage): written by the driver alone, never by workers.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vitrify.errors import DiskFullError, ParameterError, ShapeError, StoreError, StoreVersionError
+from vitrify.particles.box import Box
+from vitrify.particles.frame import Frame
+from vitrify.provenance import canonical_json, identity, to_plain
+from vitrify.units import SYSTEMS, Units
+
+if TYPE_CHECKING:
+    import xarray as xr
+    import zarr
+
+STORE_VERSION = 1
+_CHUNK_BYTES = 1_000_000
+POSITION_ARRAYS = {"thermal": "position", "inherent": "inherent_position"}
+
+
+@dataclass(frozen=True)
+class ArraySpec:
+    """One per-frame array of a stage.
+
+    Parameters
+    ----------
+    dims : tuple of str
+        Dimensions after ``frame``, out of ``particle``, ``xyz``, ``cell``.
+    dtype : str, default "f8"
+    attrs : dict
+        ``units``, ``long_name``, ``definition``.
+    sparse : bool, default False
+        Mostly fill values: compressed. Positions are not, their mantissas are noise.
+    """
+
+    dims: tuple[str, ...] = ()
+    dtype: str = "f8"
+    attrs: Mapping[str, str] = field(default_factory=dict)
+    sparse: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Layout:
+    """What is the same for every frame of a trajectory.
+
+    Parameters
+    ----------
+    n_frames : int
+    species : (N,) array_like of int
+    species_names : tuple of str
+    dimension : int, 2 or 3
+    periodic : tuple of bool
+    units : str, default "lj"
+    frames_per_unit : int, default 50
+        Frames in one unit of work, which is one file on disk for each array.
+    """
+
+    n_frames: int
+    species: NDArray[np.int64]
+    species_names: tuple[str, ...]
+    dimension: int = 3
+    periodic: tuple[bool, ...] = (True, True, True)
+    units: str = "lj"
+    frames_per_unit: int = 50
+
+    def __post_init__(self) -> None:
+        if self.n_frames < 1 or self.frames_per_unit < 1:
+            raise ParameterError(
+                f"`n_frames` and `frames_per_unit` must be at least 1; they are {self.n_frames}, {self.frames_per_unit}."
+            )
+        if len(self.periodic) != self.dimension:
+            raise ShapeError(f"`periodic` needs {self.dimension} entries; it has {len(self.periodic)}.")
+
+    def sizes(self) -> dict[str, int]:
+        """Length of every dimension."""
+        return {
+            "frame": self.n_frames,
+            "particle": len(self.species),
+            "xyz": self.dimension,
+            "cell": self.dimension,
+        }
+
+
+def thermal_arrays(units: Units, thermo: tuple[str, ...] = ()) -> dict[str, ArraySpec]:
+    """Return the arrays of the stage "thermal" for a system of units."""
+    names = {
+        "potential_energy": (units.energy, "total potential energy"),
+        "temperature": (units.temperature, "instantaneous temperature"),
+        "pressure": (f"{units.energy}/{units.length}^3", "pressure"),
+        "conserved_energy": (units.energy, "energy that the thermostatted equations conserve"),
+    }
+    specs = {
+        "position": ArraySpec(
+            ("particle", "xyz"),
+            attrs={
+                "units": units.length,
+                "long_name": "position",
+                "definition": "thermal, unwrapped",
+            },
+        ),
+        "time": ArraySpec(attrs={"units": units.time, "long_name": "time"}),
+        "box_vectors": ArraySpec(("cell", "xyz"), attrs={"units": units.length, "long_name": "box vectors"}),
+        "box_origin": ArraySpec(("xyz",), attrs={"units": units.length, "long_name": "box origin"}),
+    }
+    for name in thermo:
+        unit, long_name = names.get(name, ("", name.replace("_", " ")))
+        specs[name] = ArraySpec(attrs={"units": unit, "long_name": long_name})
+    return specs
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write JSON so that `path` is either the old file or the whole new one: temporary file, fsync, rename."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with guard_disk(path):
+        with open(temporary, "w", encoding="utf-8") as f:
+            f.write(
+                content
+                if isinstance(content, str)
+                else json.dumps(to_plain(content), indent=1, sort_keys=True)
+            )
+            f.flush()
+            os.fsync(f.fileno())
+        os.replace(temporary, path)
+
+
+class guard_disk:
+    """Turn "no space left" into an error that says what to do; used as a context manager."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = Path(path)
+
+    def __enter__(self) -> None:
+        """Nothing to prepare."""
+
+    def __exit__(self, kind: Any, error: BaseException | None, _trace: Any) -> None:
+        full = {errno.ENOSPC, errno.EDQUOT}
+        cause = error
+        while cause is not None:
+            if isinstance(cause, OSError) and cause.errno in full:
+                free = shutil.disk_usage(_existing(self.path)).free
+                raise DiskFullError(
+                    f"No space left while writing {self.path} ({free / 1e6:.0f} MB free). What was finished before is "
+                    "whole; make room and repeat the same command to go on."
+                ) from error
+            cause = cause.__cause__ or cause.__context__
+
+
+def _existing(path: Path) -> Path:
+    while not path.exists():
+        path = path.parent
+    return path
+
+
+class Trajectory:
+    """A trajectory store, opened for reading and for adding stages.
+
+    Use `Trajectory.create` or `Trajectory.open`; the class holds no arrays in memory.
+
+    Examples
+    --------
+    >>> import tempfile, numpy as np
+    >>> from vitrify.particles import Box
+    >>> folder = tempfile.mkdtemp()
+    >>> walk = np.random.default_rng(0).normal(size=(8, 5, 3)).cumsum(axis=0)
+    >>> stored = Trajectory.from_arrays(folder + "/walk.zarr", walk, [0] * 5, Box.orthorhombic([4.0] * 3))
+    >>> stored.positions("thermal", 2, 4).shape, stored.frame(3, "thermal").n_particles
+    ((2, 5, 3), 5)
+    """
+
+    def __init__(self, path: str | os.PathLike[str], group: zarr.Group) -> None:
+        self.path = Path(path)
+        self._group = group
+        attrs = dict(group.attrs)
+        layout = attrs["layout"]
+        self.layout = Layout(
+            **{
+                **layout,
+                "species": np.asarray(group["species"][:]),
+                "species_names": tuple(layout["species_names"]),
+                "periodic": tuple(layout["periodic"]),
+            }
+        )
+
+    # -- making and opening ------------------------------------------------------------------------------------------
+
+    @classmethod
+    def create(
+        cls, path: str | os.PathLike[str], layout: Layout, provenance: Mapping[str, Any] | None = None
+    ) -> Trajectory:
+        """Make an empty store, or open the one that is there if layout and provenance agree.
+
+        Parameters
+        ----------
+        path : path-like
+            Conventionally ends in ``.zarr``.
+        layout : Layout
+        provenance : mapping, optional
+            The run that the frames come from: model with cutoffs and smoothing, thermostat, time step, cooling,
+            seeds, versions.
+
+        Raises
+        ------
+        StoreError
+            If another trajectory is already there.
+        """
+        import zarr
+
+        path = Path(path)
+        wanted = {
+            "layout": {k: v for k, v in to_plain(layout).items() if k != "species"},
+            "provenance": to_plain(dict(provenance or {})),
+            "species_identity": identity(np.asarray(layout.species)),
+        }
+        if (path / "zarr.json").exists() and (path / "manifest" / "zarr.json").exists():
+            return cls._reopen(path, wanted)
+        with guard_disk(path):
+            if path.exists():  # killed before the store was complete: nothing of it can be used
+                shutil.rmtree(path)
+            group = zarr.create_group(path, zarr_format=3)
+            species = group.create_array(
+                "species", shape=(len(layout.species),), dtype="i8", dimension_names=("particle",)
+            )
+            species[:] = np.asarray(layout.species)
+            species.attrs["long_name"] = "species"
+            group.attrs.update({"vitrify_store": STORE_VERSION, "stages": {}, **wanted})
+            group.create_group("manifest")
+        return cls(path, group)
+
+    @classmethod
+    def _reopen(cls, path: Path, wanted: dict[str, Any]) -> Trajectory:
+        old = cls.open(path)
+        for key, value in wanted.items():
+            if canonical_json(old._group.attrs[key]) != canonical_json(value):
+                raise StoreError(
+                    f"{path} holds another trajectory: its {key} differs ({_first_difference(old._group.attrs[key], value)}). "
+                    "Choose another folder, or delete this one to start again."
+                )
+        return old
+
+    @classmethod
+    def open(cls, path: str | os.PathLike[str]) -> Trajectory:
+        """Open a store.
+
+        Raises
+        ------
+        StoreError
+            If there is no vitrify store at `path`.
+        StoreVersionError
+            If it was written by a newer version.
+        """
+        import zarr
+
+        path = Path(path)
+        if not (path / "zarr.json").exists():
+            raise StoreError(
+                f"{path} is not a trajectory store: it has no zarr.json. Make one with `vitrify simulate`."
+            )
+        try:
+            group = zarr.open_group(path, mode="r+")
+        except (ValueError, KeyError, FileNotFoundError) as error:
+            raise StoreError(f"{path} cannot be opened as a zarr group: {error}") from error
+        version = group.attrs.get("vitrify_store")
+        if version is None:
+            raise StoreError(
+                f"{path} is a zarr group, but not a vitrify trajectory (no `vitrify_store` attribute)."
+            )
+        if version != STORE_VERSION:
+            raise StoreVersionError(
+                f"{path} has store version {version}; this vitrify reads version {STORE_VERSION}. "
+                f"Install the vitrify that wrote it, or make the store anew."
+            )
+        return cls(path, group)
+
+    @classmethod
+    def from_arrays(
+        cls,
+        path: str | os.PathLike[str],
+        positions: NDArray[np.float64],
+        species: Any,
+        box: Box,
+        *,
+        times: NDArray[np.float64] | None = None,
+        inherent: NDArray[np.float64] | None = None,
+    ) -> Trajectory:
+        """Store arrays that are already in memory: positions and inherent (F, N, d), times (F,), one box."""
+        positions = np.asarray(positions, float)
+        species = np.asarray(species, np.int64)
+        names = tuple(chr(ord("A") + k) for k in range(int(species.max()) + 1))
+        layout = Layout(len(positions), species, names, box.dimension, tuple(map(bool, box.periodic)))
+        stored = cls.create(path, layout)
+        stored.add_stage("thermal", thermal_arrays(SYSTEMS["lj"]))
+        if inherent is not None:
+            stored.add_stage("inherent", inherent_arrays(SYSTEMS["lj"]))
+        times = np.arange(len(positions), dtype=float) if times is None else np.asarray(times, float)
+        for unit, (a, b) in enumerate(stored.units()):
+            n = b - a
+            stored.write(
+                "thermal",
+                unit,
+                {
+                    "position": positions[a:b],
+                    "time": times[a:b],
+                    "box_vectors": np.broadcast_to(box.vectors, (n, *box.vectors.shape)),
+                    "box_origin": np.broadcast_to(box.origin, (n, len(box.origin))),
+                },
+            )
+            if inherent is not None:
+                stored.write("inherent", unit, inherent_values(np.asarray(inherent)[a:b]))
+        return stored
+
+    # -- what it is --------------------------------------------------------------------------------------------------
+
+    @property
+    def n_frames(self) -> int:
+        """Frames that the store is made for; those written so far are in `done_frames`."""
+        return self.layout.n_frames
+
+    @property
+    def n_particles(self) -> int:
+        """N."""
+        return len(self.layout.species)
+
+    @property
+    def species(self) -> NDArray[np.int64]:
+        """Species index of each particle, (N,)."""
+        return self.layout.species
+
+    @property
+    def species_names(self) -> tuple[str, ...]:
+        """Names of the species."""
+        return self.layout.species_names
+
+    @property
+    def unit_system(self) -> Units:
+        """The system of units."""
+        return SYSTEMS[self.layout.units]
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """The run that the frames come from."""
+        return dict(self._group.attrs["provenance"])
+
+    @property
+    def stages(self) -> dict[str, Any]:
+        """Stages that exist with their parameters (not necessarily complete)."""
+        return dict(self._group.attrs["stages"])
+
+    @property
+    def times(self) -> NDArray[np.float64]:
+        """Time of each frame, (F,)."""
+        return self.read("time")
+
+    @property
+    def frame_interval(self) -> float:
+        """Time between frames, where they are evenly spaced.
+
+        Raises
+        ------
+        StoreError
+            If they are not.
+        """
+        steps = np.diff(self.times)
+        if len(steps) == 0 or not np.allclose(steps, steps[0], rtol=1e-6):
+            raise StoreError(f"The frames of {self.path} are not evenly spaced in time.")
+        return float(steps[0])
+
+    # -- units of work -----------------------------------------------------------------------------------------------
+
+    def units(self) -> list[tuple[int, int]]:
+        """Return the frame ranges [start, stop) of all units of work."""
+        step = self.layout.frames_per_unit
+        return [(a, min(a + step, self.n_frames)) for a in range(0, self.n_frames, step)]
+
+    def add_stage(
+        self, stage: str, arrays: Mapping[str, ArraySpec], parameters: Mapping[str, Any] | None = None
+    ) -> None:
+        """Create the arrays of a stage. Only the driver calls this; repeating it with the same parameters is free.
+
+        Raises
+        ------
+        StoreError
+            If the stage is there with other parameters; the message names the first that differs.
+        """
+        plain = to_plain(dict(parameters or {}))
+        known = self.stages.get(stage)
+        if known is not None:
+            if canonical_json(known["parameters"]) != canonical_json(plain):
+                raise StoreError(
+                    f"{self.path} already holds '{stage}' made with other parameters "
+                    f"({_first_difference(known['parameters'], plain)}). Choose another folder, or remove the stage first."
+                )
+            return
+        with guard_disk(self.path):
+            for name, spec in arrays.items():
+                self._create_array(name, spec)
+            self._group.require_group(f"manifest/{stage}")
+            self._group.attrs["stages"] = {
+                **self.stages,
+                stage: {"parameters": plain, "arrays": list(arrays)},
+            }
+
+    def remove_stage(self, stage: str) -> None:
+        """Delete a stage: its manifest first, so that a kill in between leaves nothing taken for whole."""
+        if stage not in self.stages:
+            return
+        arrays = self.stages[stage]["arrays"]
+        shutil.rmtree(self.path / "manifest" / stage, ignore_errors=True)
+        self._group.attrs["stages"] = {k: v for k, v in self.stages.items() if k != stage}
+        for name in arrays:
+            shutil.rmtree(self.path / name, ignore_errors=True)
+
+    def _create_array(self, name: str, spec: ArraySpec) -> None:
+        sizes = self.layout.sizes()
+        rest = tuple(sizes[d] for d in spec.dims)
+        per_unit = self.layout.frames_per_unit
+        frame_bytes = max(1, int(np.prod(rest)) * np.dtype(spec.dtype).itemsize)
+        per_chunk = next(
+            k
+            for k in range(per_unit, 0, -1)
+            if (per_unit % k == 0 and k * frame_bytes <= _CHUNK_BYTES) or k == 1
+        )
+        floating = np.dtype(spec.dtype).kind == "f"
+        array = self._group.create_array(
+            name,
+            shape=(self.n_frames, *rest),
+            chunks=(per_chunk, *rest),
+            shards=(per_unit, *rest),
+            dtype=spec.dtype,
+            fill_value=np.nan if floating else 0,
+            compressors="auto" if spec.sparse else None,
+            dimension_names=("frame", *spec.dims),
+            overwrite=True,
+        )
+        array.attrs.update(dict(spec.attrs))
+
+    def write(self, stage: str, unit: int, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Write one unit of a stage and then, last, its manifest entry.
+
+        Parameters
+        ----------
+        stage : str
+        unit : int
+        arrays : mapping of str to array
+            Every array of the stage, with the unit's frames along the first axis.
+
+        Raises
+        ------
+        ShapeError
+            If an array is missing or of the wrong length.
+        DiskFullError
+            If there is no room; the unit then counts as not done.
+        """
+        a, b = self.units()[unit]
+        names = self.stages[stage]["arrays"]
+        if set(names) != set(arrays):
+            raise ShapeError(f"Stage '{stage}' consists of {sorted(names)}; got {sorted(arrays)}.")
+        hashes = {}
+        with guard_disk(self.path):
+            for name in names:
+                target = self._group[name]
+                values = np.ascontiguousarray(arrays[name], dtype=target.dtype)
+                if values.shape != (b - a, *target.shape[1:]):
+                    raise ShapeError(
+                        f"'{name}' of unit {unit} must have shape {(b - a, *target.shape[1:])}; it has {values.shape}."
+                    )
+                target[a:b] = values
+                hashes[name] = hashlib.sha256(values.tobytes()).hexdigest()
+        write_json(self._entry(stage, unit), {"frames": [a, b], "sha256": hashes})
+
+    def _entry(self, stage: str, unit: int) -> Path:
+        return self.path / "manifest" / stage / f"{unit:06d}.json"
+
+    def is_done(self, stage: str, unit: int | None = None) -> bool:
+        """Whether one unit, or all of a stage, has its manifest entry."""
+        if stage not in self.stages:
+            return False
+        if unit is not None:
+            return self._entry(stage, unit).exists()
+        return all(self._entry(stage, k).exists() for k in range(len(self.units())))
+
+    def done_frames(self, stage: str) -> int:
+        """Frames at the beginning of the trajectory whose units are done without a gap."""
+        stop = 0
+        for unit, (_, b) in enumerate(self.units()):
+            if not self.is_done(stage, unit):
+                break
+            stop = b
+        return stop
+
+    def verify(self, stage: str) -> None:
+        """Compare every unit of a stage with the hash taken when it was written.
+
+        Raises
+        ------
+        StoreError
+            Naming the array and frames that changed since.
+        """
+        for unit, (a, b) in enumerate(self.units()):
+            if not self.is_done(stage, unit):
+                continue
+            entry = json.loads(self._entry(stage, unit).read_text())
+            for name, expected in entry["sha256"].items():
+                try:
+                    values = np.ascontiguousarray(self._group[name][a:b])
+                    intact = hashlib.sha256(values.tobytes()).hexdigest() == expected
+                except (OSError, ValueError, RuntimeError):
+                    intact = False
+                if not intact:
+                    raise StoreError(
+                        f"{self.path}: '{name}' of frames {a} to {b - 1} is not what was written (content hash differs). "
+                        f"Delete {self._entry(stage, unit)} and repeat the command to make it again."
+                    )
+
+    # -- reading -----------------------------------------------------------------------------------------------------
+
+    def read(self, name: str, start: int = 0, stop: int | None = None) -> NDArray[Any]:
+        """Return frames [start, stop) of an array, refusing frames whose unit is not done.
+
+        Raises
+        ------
+        StoreError
+            If the array does not exist or a frame is not written yet.
+        """
+        stop = self.n_frames if stop is None else stop
+        stage = next((s for s, v in self.stages.items() if name in v["arrays"]), None)
+        if stage is None:
+            raise StoreError(
+                f"{self.path} has no '{name}'. It holds: {', '.join(sorted(self.stages)) or 'nothing yet'}."
+            )
+        if not 0 <= start <= stop <= self.n_frames:
+            raise StoreError(
+                f"Frames {start} to {stop} of '{name}' are outside 0 … {self.n_frames} of {self.path}."
+            )
+        per_unit = self.layout.frames_per_unit
+        for unit in range(start // per_unit, -(-stop // per_unit)):
+            if not self.is_done(stage, unit):
+                a, b = self.units()[unit]
+                raise StoreError(
+                    f"Frames {a} to {b - 1} of '{name}' in {self.path} are not written yet: "
+                    f"the stage '{stage}' is incomplete. Repeat the command that makes it."
+                )
+        return np.asarray(self._group[name][start:stop])
+
+    def positions(self, kind: str, start: int = 0, stop: int | None = None) -> NDArray[np.float64]:
+        """Return unwrapped positions (n, N, d) of `kind` "thermal" or "inherent"."""
+        if kind not in POSITION_ARRAYS:
+            raise ParameterError(f"`kind` of positions is 'thermal' or 'inherent', not '{kind}'.")
+        return self.read(POSITION_ARRAYS[kind], start, stop)
+
+    def reader(self, kind: str) -> Callable[[int, int], NDArray[np.float64]]:
+        """Return ``read(start, stop) -> (n, N, d)`` for the streaming functions."""
+        return lambda start, stop: self.positions(kind, start, stop)
+
+    def box(self, frame: int) -> Box:
+        """Return the box of one frame."""
+        return Box(
+            self.read("box_vectors", frame, frame + 1)[0],
+            self.read("box_origin", frame, frame + 1)[0],
+            np.array(self.layout.periodic),
+        )
+
+    def frame(self, frame: int, kind: str = "inherent") -> Frame:
+        """Return one configuration."""
+        return Frame(
+            self.positions(kind, frame, frame + 1)[0],
+            self.species,
+            self.box(frame),
+            self.species_names,
+            f"{self.path.name}, frame {frame}, {kind}",
+        )
+
+    def frames(self, kind: str, indices: Any) -> Iterator[tuple[int, Frame]]:
+        """Yield (index, Frame) for each of `indices`."""
+        for k in indices:
+            yield int(k), self.frame(int(k), kind)
+
+    def dataset(self) -> xr.Dataset:
+        """Open the whole store lazily as an xarray Dataset with dims frame, particle, xyz."""
+        import xarray as xr
+
+        found = xr.open_zarr(self.path, consolidated=False, chunks=None)
+        return found.assign_attrs(path=str(self.path))
+
+
+def inherent_arrays(units: Units) -> dict[str, ArraySpec]:
+    """Return the arrays of the stage "inherent"."""
+    return {
+        "inherent_position": ArraySpec(
+            ("particle", "xyz"),
+            attrs={
+                "units": units.length,
+                "long_name": "inherent position",
+                "definition": "local minimum of the potential energy below the thermal frame, unwrapped",
+            },
+        ),
+        "inherent_energy": ArraySpec(
+            attrs={"units": units.energy, "long_name": "inherent-structure energy per particle"}
+        ),
+        "inherent_max_force": ArraySpec(
+            attrs={
+                "units": f"{units.energy}/{units.length}",
+                "long_name": "largest force left on any particle",
+            }
+        ),
+        "inherent_iterations": ArraySpec(dtype="i8", attrs={"long_name": "iterations of the minimizer"}),
+        "inherent_converged": ArraySpec(
+            dtype="i1", attrs={"long_name": "whether the force criterion was reached"}
+        ),
+    }
+
+
+def inherent_values(positions: NDArray[np.float64], **diagnostics: Any) -> dict[str, Any]:
+    """Return the arrays of a unit of "inherent"; diagnostics that are not given are NaN, zero and converged."""
+    n = len(positions)
+    return {
+        "inherent_position": positions,
+        "inherent_energy": diagnostics.get("energy", np.full(n, np.nan)),
+        "inherent_max_force": diagnostics.get("max_force", np.full(n, np.nan)),
+        "inherent_iterations": diagnostics.get("iterations", np.zeros(n, np.int64)),
+        "inherent_converged": diagnostics.get("converged", np.ones(n, np.int8)),
+    }
+
+
+def _first_difference(old: Any, new: Any, where: str = "") -> str:
+    """Say where two nested parameter sets first differ."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        for key in sorted(set(old) | set(new)):
+            if old.get(key) != new.get(key):
+                return _first_difference(old.get(key), new.get(key), f"{where}.{key}" if where else key)
+    return f"`{where or 'value'}` is {old!r} there and {new!r} here"

@@ -1,0 +1,89 @@
+"""Production: frames at even times, unit by unit, each unit a pure function of the state before it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from vitrify.engines.base import Engine, Run, Segment
+from vitrify.errors import StoreError
+from vitrify.particles.trajectory import Trajectory, inherent_arrays, inherent_values, thermal_arrays
+
+THERMO_NAMES = ("potential_energy", "temperature", "pressure", "conserved_energy")
+
+
+def prepare_production(trajectory: Trajectory, *, planted: bool = False) -> None:
+    """Create the arrays that `produce` fills; `planted` engines bring inherent positions of their own."""
+    trajectory.add_stage("thermal", thermal_arrays(trajectory.unit_system, THERMO_NAMES))
+    if planted:
+        trajectory.add_stage("inherent", inherent_arrays(trajectory.unit_system), {"minimizer": "planted"})
+
+
+def state_file(folder: Path, unit: int) -> Path:
+    """Return where the state from which `unit` starts is kept."""
+    return Path(folder) / f"state-{unit:06d}"
+
+
+def produce(
+    engine: Engine,
+    run: Run,
+    trajectory: Trajectory,
+    states: Path,
+    tick: Callable[[int], None] | None = None,
+) -> None:
+    """Fill the stage "thermal" of a store, going on where an earlier call ended.
+
+    Parameters
+    ----------
+    engine : Engine
+    run : Run
+    trajectory : Trajectory
+        Prepared by `prepare_production`.
+    states : Path
+        Folder that holds ``state-000000``, from which the first unit starts; later states are kept beside it until
+        the unit after them is done.
+    tick : callable, optional
+        Called with the number of frames just made.
+
+    Raises
+    ------
+    StoreError
+        If the state to go on from is missing.
+
+    Notes
+    -----
+    A unit is: advance from its state, write the next state, write the frames, write the manifest entry. Killed anywhere
+    in between, the unit is made again from the same state, with the same bits.
+    """
+    for unit, (a, b) in enumerate(trajectory.units()):
+        if trajectory.is_done("thermal", unit):
+            continue
+        state = state_file(states, unit)
+        if not state.exists():
+            raise StoreError(
+                f"{trajectory.path} needs frames {a} to {b - 1}, but the state they start from, {state}, is missing. "
+                "Delete the folder and start again."
+            )
+        segment = engine.advance(run, state, b - a, state_file(states, unit + 1))
+        _write_segment(trajectory, unit, segment, first_time=a * run.frame_interval, interval=run.frame_interval)
+        if unit > 0:
+            state.unlink()
+        if tick is not None:
+            tick(b - a)
+
+
+def _write_segment(trajectory: Trajectory, unit: int, segment: Segment, first_time: float, interval: float) -> None:
+    n = len(segment.positions)
+    if segment.inherent is not None:
+        trajectory.write("inherent", unit, inherent_values(segment.inherent))
+    trajectory.write(
+        "thermal",
+        unit,
+        {
+            "position": segment.positions,
+            "time": [first_time + (k + 1) * interval for k in range(n)],
+            "box_vectors": segment.box_vectors,
+            "box_origin": segment.box_origin,
+            **{name: segment.thermo[name] for name in THERMO_NAMES},
+        },
+    )

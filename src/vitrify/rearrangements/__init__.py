@@ -1,0 +1,10 @@
+"""Dynamics per particle: indicators of rearrangement and the events found in them.
+
+A new indicator is one file here and one line in `INDICATORS`.
+"""
+
+from vitrify.registry import Registry
+
+INDICATORS = Registry("indicator", {"p_hop": "vitrify.rearrangements.p_hop:PHop"})
+
+__all__ = ["INDICATORS"]

@@ -1,0 +1,186 @@
+"""What each data set of a softness report holds: dimensions, symbols, units, definitions.
+
+Figures take their labels, and tables their headers, from the attributes of the variables. A study may set any of
+`symbol`, `long_name`, `units` and `definition` itself; what it leaves out is filled in from here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from vitrify.errors import ShapeError, UnknownNameError
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+@dataclass(frozen=True)
+class Variable:
+    """Dimensions and words of one variable or coordinate.
+
+    Parameters
+    ----------
+    dims : tuple of str
+    symbol : str
+        In TeX, without the dollar signs.
+    long_name, units, definition : str
+    """
+
+    dims: tuple[str, ...]
+    symbol: str
+    long_name: str
+    units: str
+    definition: str
+
+    def attrs(self) -> dict[str, str]:
+        """Return the attributes that labels are made of."""
+        return {
+            "symbol": self.symbol,
+            "long_name": self.long_name,
+            "units": self.units,
+            "definition": self.definition,
+        }
+
+
+_BIN = ("temperature", "softness_bin")
+_TEMPERATURE = Variable(("temperature",), "T", "temperature", "epsilon_AA/k_B", "of the thermostat")
+_SOFTNESS = Variable(
+    ("softness_bin",), "S", "softness", "1", "w.F - b on standardized features; center of the bin"
+)
+_P_R = "rearranging particles divided by all analysed particles of that softness and temperature"
+
+DATASETS: Mapping[str, Mapping[str, Variable]] = {
+    "snapshot": {
+        "position": Variable(
+            ("snapshot_frame", "particle", "xyz"), r"\mathbf{r}", "position", "sigma_AA", "wrapped into the box"
+        ),
+        "softness": Variable(
+            ("snapshot_frame", "particle"), "S", "softness", "1", "w.F - b on standardized features; NaN: not analysed"
+        ),
+        "time": Variable(("snapshot_frame",), "t", "time", "tau", "since the first frame of the run"),
+        "species": Variable(("particle",), r"\alpha", "species", "1", "name or index of the species"),
+    },
+    "softness_distribution": {
+        "temperature": _TEMPERATURE,
+        "softness": _SOFTNESS,
+        "density": Variable(_BIN, "P(S)", "distribution of softness", "1", "all analysed particles; area 1"),
+        "density_error": Variable(_BIN, r"\delta P(S)", "standard error of density", "1", "of the mean over blocks"),
+        "density_rearranging": Variable(
+            _BIN, "P(S|R)", "distribution of softness, about to rearrange", "1", "particles about to rearrange; area 1"
+        ),
+        "density_rearranging_error": Variable(
+            _BIN, r"\delta P(S|R)", "standard error of density_rearranging", "1", "counting error"
+        ),
+        "n": Variable(_BIN, "n", "analysed particles", "1", "particles times frames in the bin"),
+        "n_rearranging": Variable(_BIN, "n_R", "rearranging particles", "1", "rearrangements in the bin"),
+    },
+    "rearrangement_probability": {
+        "temperature": _TEMPERATURE,
+        "softness": _SOFTNESS,
+        "probability": Variable(_BIN, "P_R(S)", "probability to rearrange", "1", _P_R),
+        "probability_low": Variable(_BIN, "P_R^-", "lower end of the interval of probability", "1", "lower bound"),
+        "probability_high": Variable(_BIN, "P_R^+", "upper end of the interval of probability", "1", "upper bound"),
+        "events": Variable(_BIN, "n_R", "rearrangements", "1", "independent events in the bin"),
+        "exposure": Variable(_BIN, "n", "exposure", "1", "particles times frames at risk in the bin"),
+        "fitted": Variable(_BIN, r"P_R^{\,\mathrm{fit}}(S)", "fitted probability", "1", "exp(Sigma(S) - dE(S)/T)"),
+    },
+    "arrhenius": {
+        "softness": _SOFTNESS,
+        "energy_barrier": Variable(
+            ("softness_bin",), r"\Delta E", "energy barrier", "epsilon_AA", "minus slope of ln P_R against 1/T"
+        ),
+        "energy_barrier_error": Variable(
+            ("softness_bin",), r"\delta\Delta E", "standard error of energy_barrier", "epsilon_AA", "of the fit"
+        ),
+        "log_prefactor": Variable(
+            ("softness_bin",), r"\Sigma", "log prefactor", "1", "ln P_0: intercept of ln P_R against 1/T"
+        ),
+        "log_prefactor_error": Variable(
+            ("softness_bin",), r"\delta\Sigma", "standard error of log_prefactor", "1", "of the fit"
+        ),
+        "events": Variable(("softness_bin",), "n_R", "rearrangements", "1", "at all temperatures together"),
+        "used": Variable(("softness_bin",), "", "used in the global fit", "1", "1: used, 0: too few events"),
+    },
+    "p_hop_example": {
+        "time": Variable(("time",), "t", "time", "tau", "since the first frame of the run"),
+        "p_hop": Variable(
+            ("time",), r"p_{\mathrm{hop}}", "hop indicator", "sigma_AA^2", "as in Candelier 2010, without a second root"
+        ),
+        "displacement": Variable(
+            ("time",), r"|\Delta\mathbf{r}|", "displacement", "sigma_AA", "from the first frame, inherent positions"
+        ),
+    },
+    "rdf": {
+        "r": Variable(("r",), "r", "distance", "sigma_AA", "center of the bin"),
+        "neighbor_species": Variable(("neighbor_species",), r"\alpha", "neighbor species", "1", "of the second particle"),
+        "group": Variable(("group",), "", "central particles", "1", "all; hard: S < 0; soft: S > 0"),
+        "g": Variable(
+            ("neighbor_species", "group", "r"), "g(r)", "radial distribution function", "1", "neighbors over ideal gas"
+        ),
+        "g_error": Variable(
+            ("neighbor_species", "group", "r"), r"\delta g(r)", "standard error of g", "1", "of the mean over frames"
+        ),
+    },
+    "overlap": {
+        "temperature": _TEMPERATURE,
+        "lag": Variable(("lag",), "t", "time", "tau", "between the two configurations"),
+        "overlap": Variable(
+            ("temperature", "lag"), "q(t)", "overlap", "1", "fraction of particles that moved less than the cutoff"
+        ),
+        "overlap_error": Variable(
+            ("temperature", "lag"), r"\delta q(t)", "standard error of overlap", "1", "of the mean over time origins"
+        ),
+    },
+}
+
+
+def with_definitions(name: str, dataset: xr.Dataset) -> xr.Dataset:
+    """Return the data set with every variable checked and every missing attribute filled in.
+
+    Parameters
+    ----------
+    name : str
+        Of `DATASETS`.
+    dataset : xarray.Dataset
+
+    Returns
+    -------
+    xarray.Dataset
+        The same values; dimensions in the order of `DATASETS`.
+
+    Raises
+    ------
+    UnknownNameError
+        For a name that no figure knows.
+    ShapeError
+        If a variable is missing or has other dimensions.
+
+    Examples
+    --------
+    >>> import xarray as xr
+    >>> overlap = xr.Dataset(
+    ...     {"overlap": (("temperature", "lag"), [[1.0]]), "overlap_error": (("temperature", "lag"), [[0.0]])},
+    ...     {"temperature": [0.47], "lag": [1.0]},
+    ... )
+    >>> with_definitions("overlap", overlap)["overlap"].attrs["symbol"]
+    'q(t)'
+    """
+    if name not in DATASETS:
+        raise UnknownNameError("report data set", name, DATASETS)
+    described = dataset.copy()
+    for variable, words in DATASETS[name].items():
+        if variable not in dataset.variables:
+            raise ShapeError(
+                f"The data set '{name}' needs a variable `{variable}` with dimensions {words.dims}; "
+                f"it has {', '.join(sorted(map(str, dataset.variables)))}."
+            )
+        found = dataset[variable]
+        if set(found.dims) != set(words.dims):
+            raise ShapeError(
+                f"`{variable}` of the data set '{name}' has dimensions {found.dims}; it needs {words.dims}."
+            )
+        described[variable].attrs = words.attrs() | found.attrs
+    order = dict.fromkeys(d for words in DATASETS[name].values() for d in words.dims)
+    return described.transpose(*order, ...)

@@ -1,0 +1,94 @@
+"""Probability to rearrange against softness, one curve per temperature."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from vitrify.report.figures.base import PlottedTable, ReportFigure, tidy
+from vitrify.report.figures.style import (
+    INK, MARKERS, axes_or_new, axis_label, blue_to_red, count, distances, number, say_empty, symbol,
+)  # fmt: skip
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+_COLUMNS = ("probability", "probability_low", "probability_high", "events", "exposure", "fitted")
+
+
+def rearrangement_probability_table(dataset: xr.Dataset) -> PlottedTable:
+    """Return every bin that was visited: measured probability with its interval, events, and the fit.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        ``rearrangement_probability``.
+
+    Returns
+    -------
+    PlottedTable
+        Bins without exposure are left out; bins without events have probability 0 and an upper bound.
+    """
+    table = tidy(dataset, _COLUMNS)
+    return table.where((table["exposure"] > 0) & np.isfinite(table["probability"]))
+
+
+def plot_rearrangement_probability(dataset: xr.Dataset, ax: Any = None) -> Any:
+    """Draw P_R(S) per temperature with intervals, fits dashed, and bins without events as upper bounds.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        ``rearrangement_probability``; its attribute ``temperature_range`` fixes the colours.
+    ax : matplotlib axes, optional
+
+    Returns
+    -------
+    matplotlib axes
+    """
+    ax = axes_or_new(ax)[0]
+    table = rearrangement_probability_table(dataset)
+    ax.set_xlabel(axis_label(dataset["softness"]))
+    ax.set_ylabel(axis_label(dataset["probability"]))
+    if not (table["probability"] > 0).any():
+        say_empty(ax, symbol(dataset["probability"]))
+        return ax
+    ax.set_yscale("log")
+    temperatures = np.unique(table["temperature"])
+    colors = blue_to_red(temperatures, dataset.attrs.get("temperature_range"))
+    for k, (temperature, color) in enumerate(zip(temperatures, colors, strict=True)):
+        curve = table.where(table["temperature"] == temperature)
+        label = f"{number(temperature)}  ({count(np.nansum(curve['events']))})"
+        _draw_curve(ax, curve, color, MARKERS[k % len(MARKERS)], label)
+    positive = table["probability"][table["probability"] > 0]
+    ax.set_ylim(positive.min() / 3, min(1.5, positive.max() * 4))
+    ax.plot([], [], color=INK, ls="--", lw=1, label=str(dataset["fitted"].attrs.get("long_name", "fitted")))
+    title = f"{axis_label(dataset['temperature'])}  ({dataset['events'].attrs.get('long_name', 'events')})"
+    columns = min(3, len(colors) + 1)
+    ax.legend(loc="lower left", bbox_to_anchor=(0, 1), title=title, ncols=columns, alignment="left", borderaxespad=0.2)
+    return ax
+
+
+def _draw_curve(ax: Any, curve: PlottedTable, color: Any, marker: str, label: str) -> None:
+    """One temperature: points with bars, open triangles where nothing happened, the fit dashed."""
+    some = curve.where(curve["probability"] > 0)
+    ax.errorbar(
+        some["softness"], some["probability"], color=color, marker=marker, ls="none", elinewidth=0.9, label=label,
+        yerr=distances(some["probability"], some["probability_low"], some["probability_high"]), gid="measured",
+    )  # fmt: skip
+    none = curve.where((curve["probability"] == 0) & (curve["probability_high"] > 0))
+    ax.plot(
+        none["softness"], none["probability_high"], color=color, marker="v", mfc="none", ls="none", gid="upper_bound"
+    )
+    fit = curve.where(curve["fitted"] > 0)
+    ax.plot(fit["softness"], fit["fitted"], color=color, ls="--", lw=1, gid="fitted")
+
+
+REARRANGEMENT_PROBABILITY = ReportFigure(
+    "rearrangement_probability",
+    ("rearrangement_probability",),
+    plot_rearrangement_probability,
+    rearrangement_probability_table,
+    size=(4.6, 4.1),
+)

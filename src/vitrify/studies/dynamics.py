@@ -1,0 +1,154 @@
+"""p_hop and events of every trajectory of a study, and which of its frames statistics may use."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vitrify.errors import TooFewEventsError
+from vitrify.parallel import map_units
+from vitrify.particles.tables import load_table, save_table
+from vitrify.particles.trajectory import ArraySpec, Trajectory
+from vitrify.progress import Progress
+from vitrify.rearrangements.events import Events
+from vitrify.rearrangements.p_hop import PHop
+from vitrify.studies.settings import SoftnessSettings, StatePoint
+from vitrify.studies.simulate import Workplace, _counting
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+def make_indicator(settings: SoftnessSettings) -> PHop:
+    """Return the indicator of the settings."""
+    return PHop(window=settings.rearrangements.window)
+
+
+def make_events(settings: SoftnessSettings) -> Events:
+    """Return the event finder of the settings."""
+    r = settings.rearrangements
+    return Events(r.event_threshold, r.rearrangement_threshold, r.window)
+
+
+def add_p_hop(trajectory: Trajectory, indicator: PHop, kind: str = "inherent") -> None:
+    """Create the array "p_hop" of a store (the driver's part; `p_hop_unit` fills it)."""
+    spec = ArraySpec(("particle",), attrs={**indicator.attributes(trajectory.unit_system), "positions": kind})
+    trajectory.add_stage("p_hop", {"p_hop": spec}, {**indicator.to_dict(), "positions": kind})
+
+
+def p_hop_unit(job: tuple[Path, int, PHop, str]) -> None:
+    """Compute p_hop for one unit of a store, reading the frames around it that its windows need."""
+    path, unit, indicator, kind = job
+    trajectory = Trajectory.open(path)
+    a, b = trajectory.units()[unit]
+    span = 2 * indicator.halo + 1
+    lo = max(0, min(a - indicator.halo, trajectory.n_frames - span))
+    hi = min(trajectory.n_frames, max(b + indicator.halo, span))
+    values = indicator.compute(trajectory.positions(kind, lo, hi))
+    trajectory.write("p_hop", unit, {"p_hop": values[a - lo : b - lo]})
+
+
+def p_hop_all(place: Workplace, progress: Progress, workers: int | None = None) -> None:
+    """Compute p_hop of all trajectories."""
+    indicator, jobs = make_indicator(place.settings), []
+    for point in place.settings.state_points:
+        trajectory = place.trajectory(point)
+        indicator.require_frames(trajectory.n_frames)
+        add_p_hop(trajectory, indicator)
+        jobs += [
+            (trajectory.path, unit, indicator, "inherent")
+            for unit in range(len(trajectory.units()))
+            if not trajectory.is_done("p_hop", unit)
+        ]
+    if jobs:
+        with _counting(
+            place, place.settings.state_points, "p_hop", progress, "Finding rearrangements"
+        ) as poll:
+            map_units(p_hop_unit, jobs, workers=workers, poll=poll)
+
+
+def find_events(trajectory: Trajectory, finder: Events, table: Path) -> xr.Dataset:
+    """Return the events of a store, from `table` if it was made with the same parameters."""
+    parameters = {**finder.to_dict(), "p_hop": trajectory.stages["p_hop"]["parameters"]}
+    found = load_table(table, parameters)
+    if found is None:
+        kind = trajectory.stages["p_hop"]["parameters"]["positions"]
+        found = finder.stream(
+            trajectory.reader(kind),
+            trajectory.times,
+            read_p_hop=lambda a, b: trajectory.read("p_hop", a, b),
+            units=trajectory.unit_system,
+        )
+        save_table(table, found, parameters)
+    return found
+
+
+def events_of(place: Workplace, point: StatePoint) -> xr.Dataset:
+    """Return the events of one state point."""
+    return find_events(place.trajectory(point), make_events(place.settings), place.table(point, "events"))
+
+
+def require_rearrangements(place: Workplace) -> None:
+    """Refuse temperatures at which nothing rearranges.
+
+    Raises
+    ------
+    TooFewEventsError
+        Naming the temperature.
+    """
+    from vitrify.rearrangements.events import rearrangements
+
+    for point in place.settings.state_points:
+        events = events_of(place, point)
+        if rearrangements(events).sizes["event"] == 0:
+            trajectory = place.trajectory(point)
+            raise TooFewEventsError(
+                f"Nothing rearranges at T = {point.temperature:g}: none of {events.sizes['event']} events in "
+                f"{trajectory.n_frames} frames of {trajectory.n_particles} particles exceeds `rearrangement_threshold` = "
+                f"{place.settings.rearrangements.rearrangement_threshold:g}. Add frames, raise the temperature, or leave it out."
+            )
+
+
+def usable_frames(settings: SoftnessSettings, n_frames: int) -> tuple[int, int]:
+    """Return [first, stop): frames at which an event that starts there would be seen from beginning to end.
+
+    A rearrangement starts `window` / 2 frames before p_hop rises; near the end of a trajectory it could not finish.
+    """
+    window = settings.rearrangements.window
+    return 1, max(1, n_frames - 3 * window)
+
+
+def sampled_frames(settings: SoftnessSettings, trajectory: Trajectory) -> NDArray[np.int64]:
+    """Return the frames at which softness is computed for all particles: every `stride`, quenched and usable."""
+    first, stop = usable_frames(settings, trajectory.n_frames)
+    frames = np.arange(first, stop, settings.statistics.stride)
+    return frames[trajectory.read("inherent_converged")[frames] != 0]
+
+
+def starts(settings: SoftnessSettings, trajectory: Trajectory, events: Any) -> Any:
+    """Return the rearrangements of the centre species that statistics count, one each with its start frame.
+
+    Kept are those whose start was seen, lies in the usable frames, was quenched, and was not inside another
+    rearrangement of the same particle.
+    """
+    from vitrify.rearrangements.events import at_risk, rearrangements
+
+    moving = rearrangements(events)
+    first, stop = usable_frames(settings, trajectory.n_frames)
+    frame, particle = moving["start_frame"].values, moving["particle"].values
+    centre = trajectory.species_names.index(settings.training.centre_species)
+    kept = (
+        moving["start_seen"].values.astype(bool)
+        & (frame >= first)
+        & (frame < stop)
+        & (trajectory.species[particle] == centre)
+    )
+    kept[kept] &= trajectory.read("inherent_converged")[frame[kept]] != 0
+    frames = np.unique(frame[kept])
+    if len(frames):
+        free = at_risk(events, frames, trajectory.n_particles)
+        kept[kept] &= free[np.searchsorted(frames, frame[kept]), particle[kept]]
+    return moving.isel(event=np.flatnonzero(kept))

@@ -1,0 +1,334 @@
+"""Training set, hyperplane and its scores; softness of every particle that statistics need."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vitrify.descriptors import DESCRIPTOR_SETS, DESCRIPTORS
+from vitrify.errors import ParameterError
+from vitrify.parallel import map_units
+from vitrify.particles.tables import load_table, save_table
+from vitrify.particles.trajectory import ArraySpec, Trajectory
+from vitrify.predictors.training_sets import TrainingSelection, select_training_set
+from vitrify.predictors.trained import TrainedSoftness
+from vitrify.progress import Progress
+from vitrify.provenance import identity, to_plain
+from vitrify.studies.dynamics import events_of, find_events, make_events, sampled_frames, starts
+from vitrify.studies.settings import SoftnessSettings, StatePoint
+from vitrify.studies.simulate import Workplace, _counting
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+_FRAMES_PER_BLOCK = 40
+
+
+def load_descriptors(name: str) -> Any:
+    """Return a descriptor set, or a single descriptor with its default parameters, by name."""
+    if name in DESCRIPTORS:
+        return DESCRIPTORS.load(name)()
+    return DESCRIPTOR_SETS.load(name)()
+
+
+def make_descriptors(settings: SoftnessSettings) -> Any:
+    """Return the descriptor set of the settings."""
+    return load_descriptors(settings.training.descriptors)
+
+
+def make_selection(settings: SoftnessSettings) -> TrainingSelection:
+    """Return the rules by which examples are picked."""
+    t = settings.training
+    return TrainingSelection(
+        quiet_time=t.quiet_time,
+        soft_frame=t.soft_frame,
+        rearrangement_threshold=settings.rearrangements.rearrangement_threshold,
+        quiet_threshold=t.quiet_threshold,
+        hard_frame=t.hard_frame,
+        n_per_class=t.n_per_class,
+        min_per_class=t.min_per_class,
+        seed=t.seed,
+    )
+
+
+# -- examples and their features -------------------------------------------------------------------------------------
+
+
+def features_at(
+    trajectory: Trajectory,
+    frame: NDArray[np.int64],
+    particle: NDArray[np.int64],
+    descriptors: Any,
+    *,
+    kind: str = "inherent",
+    progress: Progress,
+    title: str,
+    workers: int | None = None,
+) -> NDArray[np.float64]:
+    """Return the features (n, M) of single particles at single frames of a store.
+
+    Parameters
+    ----------
+    trajectory : Trajectory
+    frame, particle : (n,) int
+        Sorted by frame.
+    descriptors : DescriptorSet
+    kind : {"inherent", "thermal"}
+    progress, title, workers
+        As elsewhere.
+    """
+    frames = np.unique(frame)
+    blocks = np.array_split(frames, len(frames) // _FRAMES_PER_BLOCK + 1)
+    jobs = []
+    for block in blocks:
+        inside = np.isin(frame, block)
+        jobs.append((trajectory.path, kind, frame[inside], particle[inside], descriptors))
+    finished = [0.0]
+    with progress.step(title, len(frame), "particles") as update:
+
+        def done(index: int, rows: NDArray[np.float64]) -> None:  # noqa: ARG001
+            finished[0] += len(rows)
+            update(finished[0])
+
+        parts = map_units(_features_of_block, jobs, workers=workers, done=done)
+    return np.concatenate(parts)
+
+
+def _features_of_block(
+    job: tuple[Path, str, NDArray[np.int64], NDArray[np.int64], Any],
+) -> NDArray[np.float64]:
+    path, kind, frame, particle, descriptors = job
+    trajectory = Trajectory.open(path)
+    frames = np.unique(frame)
+    return np.concatenate(
+        [descriptors.evaluate(trajectory.frame(int(k), kind), particle[frame == k]) for k in frames]
+    )
+
+
+def examples_with_features(
+    trajectory: Trajectory,
+    settings: SoftnessSettings,
+    temperature: float,
+    events_table: Path,
+    table: Path,
+    *,
+    progress: Progress,
+    workers: int | None = None,
+) -> xr.Dataset:
+    """Return the examples of one trajectory with their features, from `table` if it holds the same.
+
+    Returns
+    -------
+    xarray.Dataset
+        features (example, feature); label, frame, particle, segment (example).
+    """
+    import xarray as xr
+
+    descriptors, selection = make_descriptors(settings), make_selection(settings)
+    parameters = {
+        "selection": selection.to_dict(),
+        "descriptors": to_plain(descriptors),
+        "p_hop": trajectory.stages["p_hop"]["parameters"],
+        "inherent": trajectory.stages["inherent"]["parameters"],
+        "segments": settings.training.segments,
+        "centre_species": settings.training.centre_species,
+    }
+    found = load_table(table, parameters)
+    if found is not None:
+        return found
+    chosen = select_training_set(
+        selection,
+        find_events(trajectory, make_events(settings), events_table),
+        trajectory.read("p_hop"),
+        particles=centre_particles(trajectory, settings.training.centre_species),
+        temperature=temperature,
+    )
+    features = features_at(
+        trajectory,
+        chosen.frame,
+        chosen.particle,
+        descriptors,
+        progress=progress,
+        title=f"Structure of the examples at T = {temperature:g}",
+        workers=workers,
+    )
+    columns = {
+        "features": (("example", "feature"), features),
+        "label": ("example", chosen.label),
+        "frame": ("example", chosen.frame),
+        "particle": ("example", chosen.particle),
+        "segment": ("example", chosen.frame * settings.training.segments // trajectory.n_frames),
+    }
+    names = np.array(descriptors.feature_names(trajectory.species_names))
+    found = xr.Dataset(columns, {"feature": names}, attrs=to_plain(chosen.to_dict()))
+    save_table(table, found, parameters)
+    return found
+
+
+def centre_particles(trajectory: Trajectory, species: str) -> NDArray[np.int64]:
+    """Return the particles of one species.
+
+    Raises
+    ------
+    ParameterError
+        If there is no such species.
+    """
+    if species not in trajectory.species_names:
+        raise ParameterError(
+            f"`centre_species` = '{species}' is none of the species {', '.join(trajectory.species_names)} of {trajectory.path}."
+        )
+    return np.flatnonzero(trajectory.species == trajectory.species_names.index(species))
+
+
+# -- the hyperplane --------------------------------------------------------------------------------------------------
+
+
+def train_on_examples(
+    trajectory: Trajectory, settings: SoftnessSettings, point: StatePoint, examples: xr.Dataset
+) -> TrainedSoftness:
+    """Choose C on held-out segments, learn the plane from all examples, and say how good it is on held-out ones."""
+    from vitrify.predictors.softness import Softness, cross_validate, select_C
+
+    t = settings.training
+    features, label, group = (examples[k].values for k in ("features", "label", "segment"))
+    estimator = Softness(loss=t.loss, solver=t.solver, random_state=0)
+    folds = min(t.segments, len(np.unique(group)))
+    choice = select_C(features, label, group, t.penalties, estimator=estimator, n_splits=folds)
+    estimator.set_params(C=choice.C).fit(features, label)
+    names = [str(n) for n in examples["feature"].values]
+    scores = {
+        name: cross_validate(
+            features[:, columns],
+            label,
+            group,
+            estimator=Softness(C=choice.C, loss=t.loss, solver=t.solver),
+            n_splits=folds,
+        ).to_dict()
+        for name, columns in _feature_subsets(names).items()
+    }
+    return TrainedSoftness.from_estimator(
+        estimator,
+        feature_names=tuple(names),
+        descriptors=to_plain(make_descriptors(settings)),
+        species_names=trajectory.species_names,
+        centre_species=t.centre_species,
+        positions="inherent",
+        training={
+            "identity": training_identity(settings, examples),
+            "temperature": point.temperature,
+            "replica": point.replica,
+            "examples": dict(examples.attrs),
+            "cross_validation": choice.results[choice.candidates.index(choice.C)].to_dict(),
+            "candidates": {
+                str(c): r.accuracy for c, r in zip(choice.candidates, choice.results, strict=True)
+            },
+            "subsets": scores,
+            "provenance": trajectory.provenance,
+            "inherent": trajectory.stages["inherent"]["parameters"],
+        },
+    )
+
+
+def _feature_subsets(names: list[str]) -> dict[str, list[int]]:
+    """Columns of the subsets that the paper gives accuracies for: radial functions alone, and the two first peaks."""
+    subsets = {}
+    for key, name in (("radial", "schoenholz-2016-radial"), ("first_peaks", "first-peaks")):
+        wanted = set(DESCRIPTOR_SETS.load(name)().feature_names(("A", "B")))
+        columns = [k for k, n in enumerate(names) if n in wanted]
+        if len(columns) == len(wanted) < len(names):
+            subsets[key] = columns
+    return subsets
+
+
+def training_identity(settings: SoftnessSettings, examples: xr.Dataset) -> str:
+    """Return the hash of everything that the plane follows from."""
+    digest = hashlib.sha256()
+    for name in ("features", "label", "segment"):
+        digest.update(np.ascontiguousarray(examples[name].values).tobytes())
+    return identity({"examples": digest.hexdigest(), "training": settings.training.model_dump()})
+
+
+def train(place: Workplace, progress: Progress, workers: int | None = None) -> TrainedSoftness:
+    """Train softness on the training trajectory and save it; one of the same examples is used as it is."""
+    settings, point = place.settings, place.settings.training_point
+    trajectory = place.trajectory(point)
+    examples = examples_with_features(
+        trajectory,
+        settings,
+        point.temperature,
+        place.table(point, "events"),
+        place.table(point, "examples"),
+        progress=progress,
+        workers=workers,
+    )
+    if place.model_file.exists():
+        known = TrainedSoftness.load(place.model_file)
+        if known.training.get("identity") == training_identity(settings, examples):
+            return known
+    progress.note(f"Training on {len(examples['label']) // 2} soft and as many hard particles")
+    trained = train_on_examples(trajectory, settings, point, examples)
+    trained.save(place.model_file)
+    return trained
+
+
+# -- softness along trajectories -------------------------------------------------------------------------------------
+
+
+def softness_all(
+    place: Workplace, trained: TrainedSoftness, progress: Progress, workers: int | None = None
+) -> None:
+    """Fill the array "softness" of every test trajectory: all centre particles of sampled frames, and every start."""
+    jobs, points = [], place.settings.test_points
+    for point in points:
+        trajectory = place.trajectory(point)
+        settings = place.settings
+        sampling = {
+            "stride": settings.statistics.stride,
+            "rearrangements": settings.rearrangements.model_dump(),
+        }
+        add_softness(trajectory, trained, sampling)
+        moving = starts(place.settings, trajectory, events_of(place, point))
+        sampled = sampled_frames(place.settings, trajectory)
+        for unit, (a, b) in enumerate(trajectory.units()):
+            if trajectory.is_done("softness", unit):
+                continue
+            inside = (moving["start_frame"].values >= a) & (moving["start_frame"].values < b)
+            wanted = (moving["start_frame"].values[inside], moving["particle"].values[inside])
+            jobs.append((trajectory.path, unit, trained, sampled, wanted))
+    if jobs:
+        with _counting(place, points, "softness", progress, "Computing softness") as poll:
+            map_units(softness_unit, jobs, workers=workers, poll=poll)
+
+
+def add_softness(trajectory: Trajectory, trained: TrainedSoftness, sampling: dict[str, Any]) -> None:
+    """Create the array "softness" of a store; `sampling` says which particles and frames get a value."""
+    spec = ArraySpec(
+        ("particle",),
+        attrs={
+            "units": "1",
+            "symbol": "S",
+            "long_name": "softness",
+            "definition": "w.F - b on standardized features of inherent positions; NaN where not computed",
+        },
+        sparse=True,
+    )
+    parameters = {"model": trained.identity, **sampling}
+    trajectory.add_stage("softness", {"softness": spec}, parameters)
+
+
+def softness_unit(job: tuple[Path, int, TrainedSoftness, NDArray[np.int64], Any]) -> None:
+    """Compute softness of one unit of a store; for a worker process."""
+    path, unit, trained, sampled, (start_frame, start_particle) = job
+    trajectory = Trajectory.open(path)
+    a, b = trajectory.units()[unit]
+    out = np.full((b - a, trajectory.n_particles), np.nan)
+    centre = np.flatnonzero(trajectory.species == trajectory.species_names.index(trained.centre_species))
+    inside = sampled[(sampled >= a) & (sampled < b)]
+    for k in np.union1d(inside, start_frame):
+        particles = centre if k in sampled else np.unique(start_particle[start_frame == k])
+        out[k - a, particles] = trained.softness(trajectory.frame(int(k), trained.positions), particles)
+    trajectory.write("softness", unit, {"softness": out})

@@ -1,0 +1,384 @@
+"""What `vitrify run softness` is told: presets, a TOML file, the command line; unknown keys are refused by name."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from vitrify.errors import SettingsError
+
+SCALES = ("demo", "study", "paper")
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class StatePoint(_Strict):
+    """One temperature with its trajectory.
+
+    Parameters
+    ----------
+    temperature : float, energy / k_B
+    frames : int
+        Frames of production, one every `frame_interval`.
+    hold_time : float, time
+        How long the liquid is held at its temperature before production, if it is equilibrated here.
+    replica : int, default 0
+        Distinguishes independent trajectories of one temperature.
+    training : bool, default False
+        Whether the hyperplane is trained on this trajectory. Statistics never come from it.
+    """
+
+    temperature: float = Field(gt=0)
+    frames: int = Field(ge=30)
+    hold_time: float = Field(gt=0)
+    replica: int = Field(default=0, ge=0)
+    training: bool = False
+
+    @property
+    def label(self) -> str:
+        """Name of its folder."""
+        return f"T{self.temperature:.4g}" + (f"-{self.replica}" if self.replica else "")
+
+
+class Simulation(_Strict):
+    """How the trajectories are made.
+
+    Parameters
+    ----------
+    engine : {"lammps", "dryrun"}
+    smoothing : {"quad", "shift", "force_shift", "none"}
+        Of the Kob-Andersen potential; "quad" has two continuous derivatives.
+    n_particles : int
+    density : float
+    time_step, frame_interval : float, time
+    thermostat_time : float, time
+    frames_per_unit : int
+        Frames simulated (and lost at most, if killed) at once.
+    seed : int
+    """
+
+    engine: Literal["lammps", "dryrun"] = "lammps"
+    smoothing: Literal["quad", "shift", "force_shift", "none"] = "quad"
+    n_particles: int = Field(default=1000, ge=10)
+    density: float = Field(default=1.2, gt=0)
+    time_step: float = Field(default=0.005, gt=0)
+    frame_interval: float = Field(default=1.0, gt=0)
+    thermostat_time: float = Field(default=1.0, gt=0)
+    frames_per_unit: int = Field(default=25, ge=1)
+    seed: int = Field(default=2016, ge=0)
+
+    @property
+    def steps_per_frame(self) -> int:
+        """Integration steps between frames."""
+        return max(1, round(self.frame_interval / self.time_step))
+
+
+class Minimization(_Strict):
+    """How inherent structures are found.
+
+    Parameters
+    ----------
+    minimizer : {"lbfgs", "fire", "lammps-cg"}
+    force_tolerance : float, energy/length
+        Largest force left on any particle.
+    max_iterations : int
+    """
+
+    minimizer: Literal["lbfgs", "fire", "lammps-cg"] = "lbfgs"
+    force_tolerance: float = Field(default=1e-4, gt=0)
+    max_iterations: int = Field(default=20_000, ge=1)
+
+
+class Rearrangements(_Strict):
+    """What counts as a rearrangement.
+
+    Parameters
+    ----------
+    window : int, frames
+        t_R of p_hop.
+    event_threshold, rearrangement_threshold : float, length squared
+        An event lasts while p_hop exceeds the first; it is a rearrangement if its peak exceeds the second.
+    """
+
+    window: int = Field(default=10, ge=2)
+    event_threshold: float = Field(default=0.05, gt=0)
+    rearrangement_threshold: float = Field(default=0.2, gt=0)
+
+
+class Training(_Strict):
+    """Which particles the hyperplane learns from.
+
+    Parameters
+    ----------
+    centre_species : str
+    descriptors : str
+        Name of a descriptor set.
+    soft_frame : {"start", "crossing", "before_peak"}
+        Frame whose structure stands for a rearranging particle. "start" is the first frame of p_hop's first window,
+        strictly before the motion; "before_peak" is worth several points of accuracy because motion has begun.
+    hard_frame : {"middle", "end", "start"}
+        Frame of the quiet time whose structure stands for a hard particle.
+    quiet_threshold : float, length squared
+    quiet_time : int, frames
+        About one relaxation time of the training temperature.
+    n_per_class, min_per_class : int
+    penalties : tuple of float
+        Candidates for C, chosen by cross-validation grouped by trajectory segment.
+    loss : {"hinge", "squared_hinge"}
+    solver : {"svc", "linear_svc"}
+    segments : int
+        Contiguous pieces of a trajectory: groups of the cross-validation, units of the bootstrap.
+    """
+
+    centre_species: str = "A"
+    descriptors: str = "schoenholz-2016"
+    soft_frame: Literal["start", "crossing", "before_peak"] = "start"
+    hard_frame: Literal["middle", "end", "start"] = "middle"
+    quiet_threshold: float = Field(default=0.02, gt=0)
+    quiet_time: int = Field(default=300, ge=1)
+    n_per_class: int = Field(default=6000, ge=10)
+    min_per_class: int = Field(default=100, ge=5)
+    penalties: tuple[float, ...] = (0.001, 0.01, 0.1, 1.0)
+    loss: Literal["hinge", "squared_hinge"] = "hinge"
+    solver: Literal["svc", "linear_svc"] = "svc"
+    segments: int = Field(default=6, ge=2)
+    seed: int = Field(default=5, ge=0)
+
+
+class Statistics(_Strict):
+    """How softness is turned into probabilities.
+
+    Parameters
+    ----------
+    stride : int, frames
+        Softness of all particles is computed every so many frames (and for every rearranging particle).
+    bins : int
+    min_events : int
+        Bins of softness with fewer events are left out of the fits of single bins.
+    degree : int
+        Of the polynomials ΔE(S) and Σ(S).
+    resamples : int
+        Of the bootstrap over trajectory segments.
+    overlap_cutoff : float, length
+    seed : int
+    """
+
+    stride: int = Field(default=10, ge=1)
+    bins: int = Field(default=12, ge=3)
+    min_events: int = Field(default=10, ge=1)
+    degree: int = Field(default=1, ge=1, le=3)
+    resamples: int = Field(default=400, ge=20)
+    overlap_cutoff: float = Field(default=0.5, gt=0)
+    seed: int = Field(default=11, ge=0)
+
+
+class SoftnessSettings(_Strict):
+    """Everything that `vitrify run softness` does."""
+
+    scale: str = "demo"
+    state_points: tuple[StatePoint, ...]
+    simulation: Simulation = Simulation()
+    minimization: Minimization = Minimization()
+    rearrangements: Rearrangements = Rearrangements()
+    training: Training = Training()
+    statistics: Statistics = Statistics()
+    equilibrate: bool = False
+
+    @model_validator(mode="after")
+    def _consistent(self) -> SoftnessSettings:
+        labels = [p.label for p in self.state_points]
+        if len(set(labels)) != len(labels):
+            raise ValueError("two state points have the same temperature and replica")
+        if sum(p.training for p in self.state_points) != 1:
+            raise ValueError("exactly one state point must have training = true")
+        if all(p.training for p in self.state_points):
+            raise ValueError("statistics need a state point besides the one that is trained on")
+        return self
+
+    @property
+    def training_point(self) -> StatePoint:
+        """The state point whose trajectory the hyperplane is trained on."""
+        return next(p for p in self.state_points if p.training)
+
+    @property
+    def test_points(self) -> tuple[StatePoint, ...]:
+        """State points that the statistics come from, coldest first."""
+        return tuple(
+            sorted((p for p in self.state_points if not p.training), key=lambda p: (p.temperature, p.replica))
+        )
+
+
+def _demo() -> dict[str, Any]:
+    points = [
+        {"temperature": 0.47, "frames": 620, "hold_time": 5000.0, "replica": 1, "training": True},
+        {"temperature": 0.47, "frames": 450, "hold_time": 5000.0},
+        {"temperature": 0.50, "frames": 350, "hold_time": 3000.0},
+        {"temperature": 0.53, "frames": 250, "hold_time": 1500.0},
+        {"temperature": 0.58, "frames": 150, "hold_time": 600.0},
+        {"temperature": 0.63, "frames": 100, "hold_time": 400.0},
+    ]
+    return {"scale": "demo", "state_points": points}
+
+
+def _study() -> dict[str, Any]:
+    points = [
+        {"temperature": 0.47, "frames": 3000, "hold_time": 5000.0, "replica": 1, "training": True},
+        {"temperature": 0.45, "frames": 3000, "hold_time": 12000.0},
+        {"temperature": 0.47, "frames": 3000, "hold_time": 5000.0},
+        {"temperature": 0.50, "frames": 2000, "hold_time": 3000.0},
+        {"temperature": 0.53, "frames": 1000, "hold_time": 1500.0},
+        {"temperature": 0.56, "frames": 600, "hold_time": 1000.0},
+        {"temperature": 0.60, "frames": 400, "hold_time": 600.0},
+        {"temperature": 0.70, "frames": 300, "hold_time": 300.0},
+    ]
+    return {
+        "scale": "study",
+        "state_points": points,
+        "simulation": {"n_particles": 4096, "frames_per_unit": 50},
+        "statistics": {"bins": 20},
+        "equilibrate": True,
+    }
+
+
+_PAPER_TABLE = {  # Schoenholz et al. 2016, Table I; 0.97 stands there twice for 1.25
+    1.15: (0.37, 0.42, 0.45, 0.52),
+    1.20: (0.47, 0.51, 0.53, 0.56, 0.58, 0.70),
+    1.25: (0.58, 0.61, 0.69, 0.76, 0.97),
+    1.30: (0.70, 0.75, 0.84, 0.92, 1.12),
+}
+
+
+def _paper(density: float) -> dict[str, Any]:
+    if density not in _PAPER_TABLE:
+        raise SettingsError(
+            f"The paper has no density {density}. It has {', '.join(f'{d:.2f}' for d in _PAPER_TABLE)}."
+        )
+    temperatures = _PAPER_TABLE[density]
+    points = [{"temperature": t, "frames": 30_000, "hold_time": 30_000.0} for t in temperatures]
+    points.append({**points[0], "replica": 1, "training": True})
+    return {
+        "scale": "paper",
+        "state_points": points,
+        "simulation": {"n_particles": 10_000, "density": density, "time_step": 0.0025, "frames_per_unit": 50},
+        "training": {"segments": 10, "quiet_time": 500},
+        "statistics": {"bins": 30},
+        "equilibrate": True,
+    }
+
+
+def preset(scale: str, density: float = 1.2) -> dict[str, Any]:
+    """Return the settings of a scale as nested dicts.
+
+    Parameters
+    ----------
+    scale : {"demo", "study", "paper"}
+        demo: minutes on a laptop. study: N = 4096, seven temperatures. paper: N = 10 000, 30 000 τ for all
+        temperatures of Table I at `density`.
+    density : float, default 1.2
+        Only the paper's scale has more than one.
+
+    Raises
+    ------
+    SettingsError
+        For an unknown scale or density.
+
+    Examples
+    --------
+    >>> len(preset("paper", 1.15)["state_points"])
+    5
+    """
+    if scale not in SCALES:
+        raise SettingsError(
+            f"No scale is called '{scale}'. Known: {', '.join(SCALES)}.{_did_you_mean(scale, SCALES)}"
+        )
+    if scale == "paper":
+        return _paper(density)
+    if density != 1.2:
+        raise SettingsError(
+            f"Scale '{scale}' is at density 1.20, not {density}; scale 'paper' has {list(_PAPER_TABLE)}."
+        )
+    return _demo() if scale == "demo" else _study()
+
+
+def load_settings(
+    scale: str = "demo",
+    density: float = 1.2,
+    file: str | os.PathLike[str] | None = None,
+    overrides: dict[str, Any] | None = None,
+) -> SoftnessSettings:
+    """Return the settings of a preset, with a TOML file and overrides laid over it.
+
+    Parameters
+    ----------
+    scale : {"demo", "study", "paper"}
+    density : float
+    file : path-like, optional
+        TOML with the same tables as the settings; a key given there replaces the preset's.
+    overrides : dict, optional
+        Laid over both.
+
+    Raises
+    ------
+    SettingsError
+        Naming an unknown key, or what is wrong with a value, and the file it stands in.
+    """
+    raw = preset(scale, density)
+    where = f"scale '{scale}'"
+    if file is not None:
+        where = str(file)
+        raw = _laid_over(raw, _read_toml(Path(file)))
+    raw = _laid_over(raw, overrides or {})
+    try:
+        return SoftnessSettings.model_validate(raw)
+    except ValidationError as error:
+        raise SettingsError(f"{where}: " + "; ".join(_explain(e) for e in error.errors())) from error
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        with open(path, "rb") as f:
+            return tomllib.load(f)
+    except FileNotFoundError as error:
+        raise SettingsError(f"There is no settings file {path}.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise SettingsError(f"{path} is not TOML: {error}.") from error
+
+
+def _laid_over(base: dict[str, Any], top: dict[str, Any]) -> dict[str, Any]:
+    out = dict(base)
+    for key, value in top.items():
+        both = isinstance(value, dict) and isinstance(out.get(key), dict)
+        out[key] = _laid_over(out[key], value) if both else value
+    return out
+
+
+def _did_you_mean(name: str, known: Any) -> str:
+    close = difflib.get_close_matches(name, list(known), n=1)
+    return f" Did you mean '{close[0]}'?" if close else ""
+
+
+def _explain(error: Any) -> str:
+    path = ".".join(str(p) for p in error["loc"])
+    if error["type"] == "extra_forbidden":
+        known = _fields_at(error["loc"][:-1])
+        return f"there is no setting `{path}`. Known here: {', '.join(known)}.{_did_you_mean(str(error['loc'][-1]), known)}"
+    got = error.get("input")
+    shown = f"; it is {got!r}" if not isinstance(got, dict | list) else ""
+    message = error["msg"].removeprefix("Value error, ")
+    return f"`{path}`: {message}{shown}" if path else message
+
+
+def _fields_at(location: tuple[Any, ...]) -> list[str]:
+    model: Any = SoftnessSettings
+    for part in location:
+        if isinstance(part, str) and part in model.model_fields:
+            annotation = model.model_fields[part].annotation
+            model = StatePoint if part == "state_points" else annotation
+    return sorted(model.model_fields)

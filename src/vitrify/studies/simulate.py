@@ -1,0 +1,325 @@
+"""From settings to quenched trajectories: one folder per state point, frames and quenches in parallel."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vitrify.engines import ENGINES
+from vitrify.engines.base import Run, Thermostat
+from vitrify.errors import SettingsError, StoreError
+from vitrify.parallel import map_units
+from vitrify.particles import Frame
+from vitrify.particles.trajectory import Layout, Trajectory, inherent_arrays, inherent_values, write_json
+from vitrify.progress import Progress
+from vitrify.protocols.equilibrate import Equilibrate, equilibrate, load_configuration, random_start
+from vitrify.protocols.production import prepare_production, produce, state_file
+from vitrify.provenance import to_plain, versions
+from vitrify.studies.settings import SoftnessSettings, StatePoint
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """Where a study keeps what.
+
+    Parameters
+    ----------
+    out : Path
+        The folder given as ``--out``.
+    settings : SoftnessSettings
+    only_store : Path, optional
+        A single trajectory that lies elsewhere than in a study's folder.
+    """
+
+    out: Path
+    settings: SoftnessSettings
+    only_store: Path | None = None
+
+    def folder(self, point: StatePoint) -> Path:
+        """Folder of one state point."""
+        if self.only_store is not None:
+            return self.only_store.with_suffix(".run")
+        return self.out / "trajectories" / point.label
+
+    def store(self, point: StatePoint) -> Path:
+        """Its trajectory."""
+        return self.only_store or self.folder(point) / "trajectory.zarr"
+
+    def trajectory(self, point: StatePoint) -> Trajectory:
+        """Open its trajectory."""
+        return Trajectory.open(self.store(point))
+
+    def table(self, point: StatePoint, name: str) -> Path:
+        """File of one of its tables."""
+        return self.folder(point) / f"{name}.npz"
+
+    @property
+    def model_file(self) -> Path:
+        """The trained softness."""
+        return self.out / "softness.json"
+
+    @property
+    def results(self) -> Path:
+        """Folder of everything that the report is made from."""
+        return self.out / "results"
+
+
+def make_model(settings: SoftnessSettings) -> Any:
+    """Return the model that the settings name."""
+    if settings.simulation.engine == "dryrun":
+        from vitrify.engines.dryrun import PlantedLiquid
+
+        return PlantedLiquid()
+    from vitrify.models.kob_andersen import KobAndersen
+
+    return KobAndersen(smoothing=settings.simulation.smoothing)
+
+
+def make_run(settings: SoftnessSettings, point: StatePoint) -> Run:
+    """Return the run of one state point; its seed follows from the settings' seed, temperature and replica."""
+    s = settings.simulation
+    entropy = [s.seed, round(point.temperature * 1e6), point.replica]
+    return Run(
+        model=make_model(settings),
+        temperature=point.temperature,
+        time_step=s.time_step,
+        steps_per_frame=s.steps_per_frame,
+        thermostat=Thermostat(time_constant=s.thermostat_time),
+        seed=int(np.random.SeedSequence(entropy).generate_state(1)[0]),
+    )
+
+
+def shipped_start(settings: SoftnessSettings, point: StatePoint) -> Path | None:
+    """Return the equilibrated configuration that comes with vitrify for this state point, if there is one."""
+    s = settings.simulation
+    if s.engine != "lammps":
+        return None
+    name = f"kob_andersen-{s.smoothing}-N{s.n_particles}-rho{s.density:.2f}-{point.label}.npz"
+    resource = files("vitrify.studies") / "starts" / name
+    with as_file(resource) as path:
+        return path if path.exists() else None
+
+
+def needs_equilibration(settings: SoftnessSettings, point: StatePoint) -> bool:
+    """Whether the run has to make its own equilibrated start."""
+    if settings.simulation.engine != "lammps":
+        return False
+    return settings.equilibrate or shipped_start(settings, point) is None
+
+
+# -- trajectories ----------------------------------------------------------------------------------------------------
+
+
+def prepare_trajectory(place: Workplace, point: StatePoint) -> Trajectory:
+    """Create the store of a state point, or open it if it is there for the same run.
+
+    Raises
+    ------
+    StoreError
+        If the folder holds another run.
+    """
+    settings = place.settings
+    run = make_run(settings, point)
+    start = _start_frame(settings, point, run)
+    layout = Layout(
+        point.frames,
+        start.species,
+        start.species_names,
+        start.dimension,
+        tuple(map(bool, start.box.periodic)),
+        frames_per_unit=settings.simulation.frames_per_unit,
+    )
+    provenance = {
+        "engine": settings.simulation.engine,
+        "run": to_plain(run),
+        "n_particles": start.n_particles,
+        "density": start.number_density,
+        "start": _start_provenance(settings, point),
+        "versions": versions(),
+    }
+    planted = settings.simulation.engine == "dryrun"
+    trajectory = Trajectory.create(place.store(point), layout, provenance)
+    prepare_production(trajectory, planted=planted)
+    if not planted:
+        model = to_plain(run.model)
+        trajectory.add_stage(
+            "inherent",
+            inherent_arrays(trajectory.unit_system),
+            {**to_plain(make_quench(settings)), "model": model},
+        )
+    return trajectory
+
+
+def _start_frame(settings: SoftnessSettings, point: StatePoint, run: Run) -> Frame:
+    if settings.simulation.engine == "dryrun":
+        return run.model.start_frame(run)
+    if needs_equilibration(settings, point):
+        s = settings.simulation
+        return random_start(run.model.composition, s.n_particles, s.density, dimension=3, seed=run.seed)
+    shipped = shipped_start(settings, point)
+    assert shipped is not None
+    return load_configuration(shipped)[0]
+
+
+def _start_provenance(settings: SoftnessSettings, point: StatePoint) -> Any:
+    if settings.simulation.engine == "dryrun":
+        return "stationary distribution of the planted model"
+    if needs_equilibration(settings, point):
+        return {"protocol": to_plain(Equilibrate(hold_time=point.hold_time))}
+    shipped = shipped_start(settings, point)
+    assert shipped is not None
+    return {"file": shipped.name, **load_configuration(shipped)[2]}
+
+
+def simulate_state_point(job: tuple[Workplace, StatePoint]) -> None:
+    """Equilibrate (where needed) and produce one trajectory; for a worker process."""
+    place, point = job
+    settings = place.settings
+    trajectory = place.trajectory(point)
+    if trajectory.is_done("thermal"):
+        return
+    engine = ENGINES.load(settings.simulation.engine)()
+    run, states = make_run(settings, point), place.folder(point) / "states"
+    states.mkdir(parents=True, exist_ok=True)
+    first = state_file(states, 0)
+    if not first.exists():
+        frame, velocities = _starting_configuration(place, point, engine, run)
+        engine.begin(run, frame, velocities, first)
+    produce(engine, run, trajectory, states)
+
+
+def _starting_configuration(place: Workplace, point: StatePoint, engine: Any, run: Run) -> tuple[Frame, Any]:
+    settings = place.settings
+    if settings.simulation.engine == "dryrun":
+        return run.model.start_frame(run), None
+    if needs_equilibration(settings, point):
+        folder = place.folder(point) / "equilibration"
+        start = _start_frame(settings, point, run)
+        report = equilibrate(engine, run, start, Equilibrate(hold_time=point.hold_time), folder)
+        for remark in report.remarks:
+            write_json(folder / "remarks.json", {"label": point.label, "remark": remark})
+        return load_configuration(folder / "configuration.npz")[:2]
+    shipped = shipped_start(settings, point)
+    assert shipped is not None
+    return load_configuration(shipped)[:2]
+
+
+# -- quenches --------------------------------------------------------------------------------------------------------
+
+
+def make_quench(settings: SoftnessSettings) -> Any:
+    """Return the `Quench` of the settings."""
+    from vitrify.protocols.inherent import Quench
+
+    m = settings.minimization
+    return Quench(minimizer=m.minimizer, force_tolerance=m.force_tolerance, max_iterations=m.max_iterations)
+
+
+def quench_unit(job: tuple[Path, int, Any, Any]) -> None:
+    """Quench the frames of one unit of a store; for a worker process."""
+    path, unit, quench, model = job
+    trajectory = Trajectory.open(path)
+    a, b = trajectory.units()[unit]
+    result = quench.run(
+        model,
+        trajectory.positions("thermal", a, b),
+        trajectory.species,
+        trajectory.read("box_vectors", a, b),
+        trajectory.read("box_origin", a, b),
+        np.array(trajectory.layout.periodic),
+    )
+    values = inherent_values(
+        result.positions,
+        energy=result.energy,
+        max_force=result.max_force,
+        iterations=result.iterations,
+        converged=result.converged.astype(np.int8),
+    )
+    trajectory.write("inherent", unit, values)
+
+
+# -- all of them -----------------------------------------------------------------------------------------------------
+
+
+def simulate_all(place: Workplace, progress: Progress, workers: int | None = None) -> None:
+    """Make every trajectory of the settings, going on where an earlier call was killed."""
+    points = place.settings.state_points
+    stores = {p.label: prepare_trajectory(place, p) for p in points}
+    todo = sorted(
+        (p for p in points if not stores[p.label].is_done("thermal")),
+        key=lambda p: -(p.frames + needs_equilibration(place.settings, p) * p.hold_time),
+    )
+    if todo:
+        with _counting(place, points, "thermal", progress, "Simulating") as poll:
+            map_units(simulate_state_point, [(place, p) for p in todo], workers=workers, poll=poll)
+
+
+def quench_all(place: Workplace, progress: Progress, workers: int | None = None) -> None:
+    """Quench every frame of every trajectory."""
+    quench, jobs = make_quench(place.settings), []
+    for point in place.settings.state_points:
+        trajectory = place.trajectory(point)
+        if not trajectory.is_done("thermal"):
+            raise StoreError(
+                f"{trajectory.path} is not simulated to its end yet. Run `vitrify simulate` first."
+            )
+        model = make_run(place.settings, point).model
+        jobs += [
+            (trajectory.path, unit, quench, model)
+            for unit in range(len(trajectory.units()))
+            if not trajectory.is_done("inherent", unit)
+        ]
+    if jobs:
+        with _counting(place, place.settings.state_points, "inherent", progress, "Quenching") as poll:
+            map_units(quench_unit, jobs, workers=workers, poll=poll)
+
+
+class _counting:
+    """Progress by what the manifests say: the same for one process, many, or a resumed run."""
+
+    def __init__(self, place: Workplace, points: Any, stage: str, progress: Progress, title: str) -> None:
+        self._stores = [place.trajectory(p) for p in points]
+        self._stage = stage
+        self._step = progress.step(title, sum(s.n_frames for s in self._stores))
+        self._update: Callable[[float], None]
+
+    def __enter__(self) -> Callable[[], None]:
+        self._update = self._step.__enter__()
+        return self._poll
+
+    def _poll(self) -> None:
+        self._update(sum(_frames_done(s, self._stage) for s in self._stores))
+
+    def __exit__(self, *reason: Any) -> None:
+        self._poll()
+        self._step.__exit__(*reason)
+
+
+def _frames_done(trajectory: Trajectory, stage: str) -> int:
+    return sum(b - a for unit, (a, b) in enumerate(trajectory.units()) if trajectory.is_done(stage, unit))
+
+
+def unconverged_frames(trajectory: Trajectory) -> np.ndarray:
+    """Return the frames whose quench did not reach its force criterion, (n,)."""
+    return np.flatnonzero(trajectory.read("inherent_converged") == 0)
+
+
+def point_by_label(settings: SoftnessSettings, label: str) -> StatePoint:
+    """Return the state point with this label.
+
+    Raises
+    ------
+    SettingsError
+        If there is none.
+    """
+    for point in settings.state_points:
+        if point.label == label:
+            return point
+    raise SettingsError(
+        f"There is no state point '{label}'. There are: {', '.join(p.label for p in settings.state_points)}."
+    )
