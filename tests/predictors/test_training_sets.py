@@ -27,7 +27,7 @@ def hopping():
 
 
 def selection(**changes):
-    return TrainingSelection(**{"quiet_time": 80, "n_per_class": 100, **changes})
+    return TrainingSelection(**{"quiet_time": 80, "n_per_class": 100, "stagger": False, **changes})
 
 
 def naive_quiet(p_hop, threshold, length, particles, start, stop):
@@ -191,3 +191,14 @@ def test_ranges_and_particles_must_exist(hopping):
         select_training_set(selection(), events, p_hop, segments=[(500, 900), (0, 501)])
     with pytest.raises(ShapeError, match="`particles` must lie in 0 … 59; they reach 3 … 60"):
         select_training_set(selection(), events, p_hop, particles=[3, 60])
+
+
+def test_staggered_quiet_stretches_are_quiet_disjoint_and_spread_over_time():
+    rng = np.random.default_rng(3)
+    p_hop = np.where(rng.uniform(size=(400, 50)) < 0.001, 0.1, 0.001)
+    rows = hard_examples(selection(stagger=True, hard_frame="start"), p_hop, np.arange(50), [(0, 400)])
+    assert all((p_hop[t : t + 80, i] < 0.02).all() for t, i, _ in rows)
+    for i in range(50):
+        begins = np.sort(rows[rows[:, 1] == i, 0])
+        assert (np.diff(begins) >= 80).all()
+    assert len(np.unique(rows[:, 0])) > 60

@@ -18,13 +18,15 @@ def linear_score(features, mean, scale, weights, bias, out):
 
 
 @njit(cache=True)
-def quiet_windows(values, start, threshold, length, quiet_since, frame, particle):
+def quiet_windows(values, start, threshold, length, not_before, quiet_since, frame, particle):
     """Find disjoint stretches of `length` frames below `threshold` and return how many end in this block.
 
     Parameters
     ----------
     values : (n, N)
         Frames from `start` on.
+    not_before : (N,) int
+        First frame at which a stretch of each particle may begin.
     quiet_since : (N,) int
         First frame of the stretch that each particle is in, -1 outside; carried from block to block.
     frame, particle : (m,) int
@@ -34,7 +36,7 @@ def quiet_windows(values, start, threshold, length, quiet_since, frame, particle
     write = len(frame) > 0
     for t in range(values.shape[0]):
         for i in range(values.shape[1]):
-            if values[t, i] < threshold:
+            if values[t, i] < threshold and start + t >= not_before[i]:
                 if quiet_since[i] < 0:
                     quiet_since[i] = start + t
                 if start + t - quiet_since[i] + 1 == length:

@@ -42,6 +42,10 @@ class TrainingSelection:
     hard_frame : {"middle", "end", "start"}, default "middle"
         Where in its quiet stretch the structure of a hard particle is taken; "end" means that it has not rearranged
         for `quiet_time` before.
+    stagger : bool, default True
+        Begin the search for quiet stretches of each particle at a frame of its own, drawn at random, so that hard
+        examples come from all times. Without it those of particles that never move share a few frames, which a
+        cross-validation grouped by time cannot split.
     n_per_class : int or None, default 6000
         Examples of each class; None for as many as the smaller class has.
     min_per_class : int, optional
@@ -73,6 +77,7 @@ class TrainingSelection:
     rearrangement_threshold: float = 0.2
     quiet_threshold: float = 0.02
     hard_frame: str = "middle"
+    stagger: bool = True
     n_per_class: int | None = 6000
     min_per_class: int | None = None
     seed: int = 0
@@ -196,7 +201,7 @@ def select_training_set(
     >>> positions[100:, 0, 0] = 1.0
     >>> p_hop = PHop().compute(positions)
     >>> events = Events().find(p_hop, positions, np.arange(200.0))
-    >>> selection = TrainingSelection(quiet_time=50, n_per_class=1)
+    >>> selection = TrainingSelection(quiet_time=50, n_per_class=1, stagger=False)
     >>> chosen = select_training_set(selection, events, p_hop)
     >>> sorted(chosen.label.tolist()), chosen.n_available
     ([-1, 1], {'soft': 1, 'hard': 11})
@@ -267,7 +272,7 @@ def hard_examples(
     --------
     >>> p_hop = np.zeros((100, 1))
     >>> p_hop[30] = 0.5
-    >>> hard_examples(TrainingSelection(quiet_time=30), p_hop, np.arange(1), [(0, 100)]).tolist()
+    >>> hard_examples(TrainingSelection(30, stagger=False), p_hop, np.arange(1), [(0, 100)]).tolist()
     [[15, 0, 0], [46, 0, 0], [76, 0, 0]]
     """
     offset = {"start": 0, "middle": selection.quiet_time // 2, "end": selection.quiet_time - 1}[
@@ -275,7 +280,8 @@ def hard_examples(
     ]
     rows = [np.empty((0, 3), np.int64)]
     for k, (start, stop) in enumerate(segments):
-        found = list(_quiet_stretches(selection, p_hop, particles, start, stop))
+        not_before = _first_chances(selection, len(particles), start, stop)
+        found = list(_quiet_stretches(selection, p_hop, particles, not_before, (start, stop)))
         frame = np.concatenate([f for f, _ in found]) + offset
         particle = particles[np.concatenate([i for _, i in found])]
         order = np.lexsort((frame, particle))
@@ -283,12 +289,25 @@ def hard_examples(
     return np.concatenate(rows)
 
 
+def _first_chances(selection: TrainingSelection, n: int, start: int, stop: int) -> NDArray[np.int64]:
+    """Return the frame from which each of `n` particles may count as quiet; a whole stretch fits after it."""
+    latest = min(selection.quiet_time, stop - start - selection.quiet_time)
+    if not selection.stagger or latest < 1:
+        return np.full(n, start, np.int64)
+    return start + np.random.default_rng([selection.seed, start]).integers(0, latest + 1, n)
+
+
 def _quiet_stretches(
-    selection: TrainingSelection, p_hop: Any, particles: NDArray[np.int64], start: int, stop: int
+    selection: TrainingSelection,
+    p_hop: Any,
+    particles: NDArray[np.int64],
+    not_before: NDArray[np.int64],
+    segment: tuple[int, int],
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """Yield first frames and columns of the quiet stretches that end in each block of [start, stop)."""
+    """Yield first frames and columns of the quiet stretches that end in each block of a segment."""
     from vitrify.predictors import _kernels
 
+    start, stop = segment
     everything = len(particles) == p_hop.shape[1]
     since = np.full(len(particles), -1, np.int64)
     nothing = np.empty(0, np.int64)
@@ -296,7 +315,7 @@ def _quiet_stretches(
     for lo in range(start, stop, block):
         read = np.asarray(p_hop[lo : min(lo + block, stop)], dtype=np.float64)
         values = read if everything else np.ascontiguousarray(read[:, particles])
-        limit = (selection.quiet_threshold, selection.quiet_time)
+        limit = (selection.quiet_threshold, selection.quiet_time, not_before)
         count = _kernels.quiet_windows(values, lo, *limit, since.copy(), nothing, nothing)
         frame, column = np.empty(count, np.int64), np.empty(count, np.int64)
         _kernels.quiet_windows(values, lo, *limit, since, frame, column)
