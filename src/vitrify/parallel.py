@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import copyreg
+import ctypes
 import os
+import signal
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -11,11 +15,29 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import TypeVar
 
-from vitrify.errors import EngineError, ParameterError, StoreBusyError
+from vitrify.errors import (
+    EngineError,
+    MissingExtraError,
+    ParameterError,
+    StoreBusyError,
+    UnknownNameError,
+    VitrifyError,
+)
 
 Unit = TypeVar("Unit")
 Result = TypeVar("Result")
 EXECUTORS = ("serial", "processes")
+_PR_SET_PDEATHSIG = 1
+
+
+def _same_error(kind: type[VitrifyError], message: str) -> VitrifyError:
+    error = kind.__new__(kind)
+    error.args = (message,)
+    return error
+
+
+for _kind in (UnknownNameError, MissingExtraError):  # built from other arguments than their message: pickle cannot
+    copyreg.pickle(_kind, lambda error: (_same_error, (type(error), str(error))))
 
 
 def available_cores() -> int:
@@ -105,10 +127,16 @@ def _map_processes(
             "with fewer `workers` if memory was the reason."
         ) from error
     finally:
-        pool.shutdown(wait=False, cancel_futures=True)
-        for process in list((pool._processes or {}).values()):
-            process.terminate()
+        _end(pool, finished=len(results) == len(units))
     return [results[k] for k in range(len(units))]
+
+
+def _end(pool: ProcessPoolExecutor, finished: bool) -> None:
+    """Let idle workers go; stop those that still work on what nobody waits for any more."""
+    working = [] if finished else list((pool._processes or {}).values())  # the pool forgets them in shutdown
+    pool.shutdown(wait=finished, cancel_futures=True)
+    for process in working:
+        process.terminate()
 
 
 def _start_worker(driver: int) -> None:
@@ -116,8 +144,9 @@ def _start_worker(driver: int) -> None:
     import threading
     import time
 
+    if sys.platform == "linux":  # the kernel does it even while a worker is inside compiled code
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    limit_threads(1)
 
     def follow() -> None:
         while os.getppid() == driver:
@@ -125,6 +154,7 @@ def _start_worker(driver: int) -> None:
         os._exit(1)
 
     threading.Thread(target=follow, daemon=True).start()
+    limit_threads(1)
 
 
 def limit_threads(n: int) -> None:

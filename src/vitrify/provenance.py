@@ -28,6 +28,8 @@ def to_plain(value: Any) -> Any:
         return {str(k): to_plain(v) for k, v in value.items()}
     if isinstance(value, list | tuple):
         return [to_plain(v) for v in value]
+    if isinstance(value, set | frozenset):  # their order differs from process to process
+        return sorted((to_plain(v) for v in value), key=canonical_json)
     if hasattr(value, "tolist"):  # numpy arrays and scalars
         return to_plain(value.tolist())
     if value is None or isinstance(value, bool | int | float | str):

@@ -40,5 +40,9 @@ def power(unit: str, exponent: int) -> str:
     --------
     >>> power("sigma_AA", 2)
     'sigma_AA^2'
+    >>> power("g/mol", 2)
+    '(g/mol)^2'
     """
-    return unit if exponent == 1 else f"{unit}^{exponent}"
+    if exponent == 1:
+        return unit
+    return f"({unit})^{exponent}" if set(unit) & set("/^ ") else f"{unit}^{exponent}"

@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 
 import vitrify.descriptors
-from vitrify.descriptors import DESCRIPTOR_SETS, DESCRIPTORS, named_sets
-from vitrify.descriptors.base import Descriptor
+from vitrify.descriptors import COMBINATIONS, DESCRIPTOR_SETS, DESCRIPTORS, named_sets
+from vitrify.descriptors.base import Descriptor, from_dict
+from vitrify.errors import ParameterError
 from vitrify.testing.descriptors import CHECKS
 from vitrify.testing.strategies import random_frame
 
+MEMBERS = {name: table.load(name) for table in (DESCRIPTORS, COMBINATIONS) for name in table}
 SYSTEMS = {
     "3d_two_species": {"n_particles": 70},
     "3d_tilted_three_species": {"n_particles": 70, "n_species": 3, "tilted": True},
@@ -27,9 +29,14 @@ def frame(request):
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
-@pytest.mark.parametrize("name", DESCRIPTORS)
+@pytest.mark.parametrize("name", MEMBERS)
 def test_descriptor_keeps_its_promise(name, check, frame):
-    check(DESCRIPTORS.load(name).example(frame.species_names), frame)
+    member = MEMBERS[name].example(frame.species_names)
+    if member.knows(frame.species_names):
+        check(member, frame)
+    else:
+        with pytest.raises(ParameterError, match=f"'{frame.species_names[-1]}'"):
+            member.evaluate(frame)
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
@@ -39,8 +46,14 @@ def test_named_set_keeps_the_promise_of_a_descriptor(name, check):
 
 
 @pytest.mark.parametrize("name", DESCRIPTORS)
+def test_default_parameters_describe_a_member(name):
+    assert DESCRIPTORS.load(name)() == MEMBERS[name]()
+    assert from_dict({"name": name}) == MEMBERS[name]()
+
+
+@pytest.mark.parametrize("name", MEMBERS)
 def test_member_is_called_what_the_registry_calls_it(name):
-    member = DESCRIPTORS.load(name)
+    member = MEMBERS[name]
     assert member.name == name
     assert issubclass(member, Descriptor)
     for line in ("**Scale**", "**Differs from**", "**Invariant under**", "**Cost**"):
@@ -48,7 +61,7 @@ def test_member_is_called_what_the_registry_calls_it(name):
 
 
 def test_every_file_is_registered():
-    registered = {DESCRIPTORS[name].partition(":")[0] for name in DESCRIPTORS}
+    registered = {member.__module__ for member in MEMBERS.values()}
     files = {f"vitrify.descriptors.{m.name}" for m in pkgutil.iter_modules(vitrify.descriptors.__path__)}
     not_members = {f"vitrify.descriptors.{name}" for name in ("base", "_kernels", "named_sets")}
     assert files - not_members == registered

@@ -27,7 +27,10 @@ def neighbours():
     """Return ``neighbours(frame, i, cutoff)``: vectors (n, d) and species (n,) of all images within the cutoff."""
 
     def found(frame, i, cutoff):
-        reach = [int(cutoff / h) + 2 if p else 0 for h, p in zip(frame.box.heights, frame.box.periodic, strict=True)]
+        reach = [
+            int(cutoff / h) + 2 if p else 0
+            for h, p in zip(frame.box.heights, frame.box.periodic, strict=True)
+        ]
         images = np.array(list(product(*[range(-m, m + 1) for m in reach])))
         wrapped = frame.box.wrap(frame.positions)
         vectors = wrapped[:, None] - wrapped[i] + (images @ frame.box.vectors)[None]

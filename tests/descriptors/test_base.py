@@ -56,7 +56,9 @@ def test_features_do_not_depend_on_which_species_occur():
 def test_description_must_be_of_a_known_descriptor():
     with pytest.raises(UnknownNameError, match="Did you mean 'coordination'"):
         from_dict({"name": "coordinaton"})
-    with pytest.raises(UnknownNameError, match=r"No parameter of 'radial_density' is called 'radius'.*'radii'"):
+    with pytest.raises(
+        UnknownNameError, match=r"No parameter of 'radial_density' is called 'radius'.*'radii'"
+    ):
         from_dict({"name": "radial_density", "radius": [1.0]})
     with pytest.raises(ParameterError, match=r"A descriptor needs a `name`; got only \['radii'\]"):
         from_dict({"radii": [1.0]})

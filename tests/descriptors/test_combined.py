@@ -16,7 +16,9 @@ FRAME = random_frame(np.random.default_rng(0), 30)
 def test_set_is_its_members_side_by_side():
     members = (RadialDensity(radii=(0.9, 1.1)), BondAngle(((2.0, 1, 1.0),)), Coordination())
     both = DescriptorSet(members)
-    assert np.array_equal(both.evaluate(FRAME, [3, 1]), np.hstack([m.evaluate(FRAME, [3, 1]) for m in members]))
+    assert np.array_equal(
+        both.evaluate(FRAME, [3, 1]), np.hstack([m.evaluate(FRAME, [3, 1]) for m in members])
+    )
     assert both.cutoff == 2.5
     assert both.feature_names(("A",)) == ("G_A(0.9)", "G_A(1.1)", "Psi_AA(2,1,1)", "n_A", "n")
 
@@ -44,11 +46,17 @@ def test_selecting_part_of_a_selection_within_a_set_narrows_it():
 
 
 def test_unknown_feature_is_named_with_the_nearest_ones():
-    with pytest.raises(UnknownNameError, match=r"Did you mean 'G_A\(1.1\)'"):
+    with pytest.raises(UnknownNameError, match=r"is called 'G_A\(1.15\)'. Known: G_A\(1.1\), "):
         Select(RadialDensity(), ("G_A(1.15)",)).evaluate(FRAME)
-    with pytest.raises(UnknownNameError, match=r"it has 50 for A"):
-        first_peaks_of_one_species = Select(RadialDensity(), ("G_B(0.9)",))
-        first_peaks_of_one_species.feature_names(("A",))
+    with pytest.raises(UnknownNameError, match=r"it has 2 for A"):
+        first_peaks().feature_names(("A",))
+
+
+def test_combinations_know_the_species_that_their_members_know():
+    assert DescriptorSet((RadialDensity(), Coordination())).knows(("B", "A"))
+    assert not DescriptorSet((RadialDensity(), Coordination())).knows(("A", "C"))
+    assert first_peaks().knows(("A", "B", "C"))
+    assert not first_peaks().knows(("A",))
 
 
 def test_one_name_for_two_features_is_refused():

@@ -37,7 +37,9 @@ def test_order_of_entries_and_of_the_two_species_does_not_matter():
 
 def test_missing_pair_is_named():
     frame = random_frame(np.random.default_rng(0), 5, n_species=3)
-    with pytest.raises(ParameterError, match=r"`cutoffs` has none for the pair \('A', 'C'\); it has AA, AB, BB"):
+    with pytest.raises(
+        ParameterError, match=r"`cutoffs` has none for the pair \('A', 'C'\); it has AA, AB, BB"
+    ):
         Coordination().evaluate(frame)
 
 

@@ -41,7 +41,9 @@ def test_recurrence_agrees_with_exponentials_at_each_radius():
     assert RadialDensity(radii).spacing == pytest.approx(0.1)
     assert RadialDensity(uneven).spacing is None
     kept = np.r_[0:50, 51:101]
-    assert_same_features(RadialDensity(radii).evaluate(frame), RadialDensity(uneven).evaluate(frame)[:, kept], 1e-12)
+    assert_same_features(
+        RadialDensity(radii).evaluate(frame), RadialDensity(uneven).evaluate(frame)[:, kept], 1e-12
+    )
 
 
 def test_cutoff_is_eight_widths_beyond_the_last_radius():

@@ -8,7 +8,9 @@ import pytest
 
 from vitrify.descriptors.bond_angle import CUBUK_TABLE_5_2, BondAngle
 from vitrify.descriptors.coordination import Coordination
+from vitrify.descriptors.local_energy import LocalEnergy
 from vitrify.descriptors.radial_density import RadialDensity
+from vitrify.models.kob_andersen import KobAndersen
 from vitrify.particles import Box, Frame
 
 PUBLIC = Path(__file__).parents[3] / "shared/data/kob-andersen-isoconfigurational"
@@ -38,7 +40,9 @@ def test_close_packed_crystal_has_twelve_neighbours_then_six():
     np.testing.assert_allclose(density, np.tile([12.0, 6.0, 24.0], (len(density), 1)), rtol=1e-12)
 
 
-@pytest.mark.parametrize(("basis", "cutoff", "count"), [([[0, 0, 0]], 1.2, 6), ([[0, 0, 0], [0.5] * 3], 0.9, 8)])
+@pytest.mark.parametrize(
+    ("basis", "cutoff", "count"), [([[0, 0, 0]], 1.2, 6), ([[0, 0, 0], [0.5] * 3], 0.9, 8)]
+)
 def test_cubic_crystals_have_six_and_eight_neighbours(basis, cutoff, count):
     """Simple cubic touches 6 neighbours, body-centred cubic 8."""
     assert (Coordination((("A", "A", cutoff),)).evaluate(crystal(basis)) == count).all()
@@ -62,7 +66,9 @@ def test_integral_over_radii_counts_neighbours():
     fcc = crystal([[0, 0, 0], [0.5, 0.5, 0], [0.5, 0, 0.5], [0, 0.5, 0.5]], edge=2**0.5)
     radii = np.linspace(0.5, 1.2, 141)
     shell = RadialDensity(tuple(radii), delta=0.02, cutoff=1.2).evaluate(fcc)
-    np.testing.assert_allclose(shell.sum(axis=1) * (radii[1] - radii[0]), 12 * np.sqrt(2 * np.pi) * 0.02, rtol=1e-10)
+    np.testing.assert_allclose(
+        shell.sum(axis=1) * (radii[1] - radii[0]), 12 * np.sqrt(2 * np.pi) * 0.02, rtol=1e-10
+    )
 
 
 def test_equilateral_triangle_has_closed_bond_angles():
@@ -71,7 +77,9 @@ def test_equilateral_triangle_has_closed_bond_angles():
     for species, ordered in (([0, 0, 0], 2), ([0, 0, 1], 1)):
         frame = Frame(corners, species, Box.orthorhombic([20.0, 20.0]), ("A", "B"))
         values = BondAngle().evaluate(frame, [0])[0].reshape(3, 22)[0 if ordered == 2 else 1]
-        expected = [ordered * np.exp(-3 / xi**2) * (1 + sign / 2) ** zeta for xi, zeta, sign in CUBUK_TABLE_5_2]
+        expected = [
+            ordered * np.exp(-3 / xi**2) * (1 + sign / 2) ** zeta for xi, zeta, sign in CUBUK_TABLE_5_2
+        ]
         np.testing.assert_allclose(values, expected, rtol=1e-13)
 
 
@@ -100,11 +108,34 @@ def test_identity_of_the_table_holds_to_rounding():
     assert np.abs(difference).max() < 1e-13 * np.abs(values).max()
 
 
-@pytest.mark.skipif(not PUBLIC.is_dir(), reason=f"public Kob-Andersen configurations are not at {PUBLIC}")
-def test_supercooled_kob_andersen_has_its_known_coordination():
-    """A particles of the mixture at T = 0.44 have 13.6 neighbours within 1.40 (A) and 1.25 (B)."""
+@pytest.mark.parametrize("smoothing", ["quad", "shift"])
+def test_local_energies_add_up_to_twice_the_potential_energy(smoothing):
+    """Each bond is counted at both of its ends."""
+    model, frame = KobAndersen(smoothing=smoothing), kob_andersen_like()
+    assert LocalEnergy(model).evaluate(frame).sum() == pytest.approx(2 * model.energy(frame), rel=1e-12)
+
+
+@pytest.fixture(scope="module")
+def supercooled():
+    """The Kob-Andersen mixture at T = 0.44, thermal."""
+    if not PUBLIC.is_dir():
+        pytest.skip(f"public Kob-Andersen configurations are not at {PUBLIC}")
     stored = np.load(PUBLIC / "isoconfig_N4096T0.44_1_tc07.npz")
     species = (stored["types"] != stored["types"].min()).astype(int)
-    frame = Frame(stored["initial_positions"], species, Box.orthorhombic([15.05658] * 3))
-    counts = Coordination().evaluate(frame, frame.of_species("A"))
+    return Frame(stored["initial_positions"], species, Box.orthorhombic([15.05658] * 3))
+
+
+def test_supercooled_kob_andersen_has_its_known_coordination(supercooled):
+    """A particles of the mixture at T = 0.44 have 13.6 neighbours within 1.40 (A) and 1.25 (B)."""
+    counts = Coordination().evaluate(supercooled, supercooled.of_species("A"))
     assert counts[:, -1].mean() == pytest.approx(13.6, abs=0.1)
+
+
+def test_supercooled_kob_andersen_has_its_known_local_energy(supercooled):
+    """A particles at T = 0.44 have E_L = −15.7 ± 1.5, unshifted and cut at 2.5 σ_ij; the shift adds 1.2."""
+    particles = supercooled.of_species("A")
+    energies = LocalEnergy(KobAndersen(smoothing="none")).evaluate(supercooled, particles)
+    assert energies.mean() == pytest.approx(-15.72, abs=0.05)  # ten samples: −15.69 to −15.76
+    assert energies.std() == pytest.approx(1.5, abs=0.15)
+    shifted = LocalEnergy(KobAndersen(smoothing="shift")).evaluate(supercooled, particles)
+    assert shifted.mean() == pytest.approx(energies.mean() + 1.19, abs=0.02)

@@ -8,6 +8,7 @@ import subprocess
 import numpy as np
 import pytest
 import xarray as xr
+
 from vitrify.report.results import SoftnessResults, TableRow
 
 E0, E1, SIGMA0, SIGMA1 = 8.7, 1.02, 9.6, 1.27
@@ -39,22 +40,32 @@ def rearrangement_probability(rng, temperatures=TEMPERATURES, bins=BINS):
 
 def arrhenius(rng, bins=BINS):
     noise = 0.05 + 0.03 * bins**2
+    shift = 0.6 * noise * rng.normal(size=len(bins))
     events = np.round(4000 * np.exp(-((bins - 0.5) ** 2) / 2))
     return xr.Dataset(
         {
-            "energy_barrier": ("softness_bin", E0 - E1 * bins + noise * rng.normal(size=len(bins)) * 0.6),
+            "energy_barrier": ("softness_bin", E0 - E1 * bins + shift),
             "energy_barrier_error": ("softness_bin", noise),
-            "log_prefactor": ("softness_bin", SIGMA0 - SIGMA1 * bins + noise * rng.normal(size=len(bins)) * 0.8),
+            "log_prefactor": ("softness_bin", SIGMA0 - SIGMA1 * bins + 1.8 * shift),
             "log_prefactor_error": ("softness_bin", 1.6 * noise),
             "events": ("softness_bin", events),
             "used": ("softness_bin", events > 30),
         },
         {"softness": ("softness_bin", bins)},
-        {"e0": E0, "e1": E1, "sigma0": SIGMA0, "sigma1": SIGMA1, "T0": E1 / SIGMA1, "T0_low": 0.76, "T0_high": 0.86},
+        {
+            "e0": E0,
+            "e1": E1,
+            "sigma0": SIGMA0,
+            "sigma1": SIGMA1,
+            "T0": E1 / SIGMA1,
+            "T0_low": 0.76,
+            "T0_high": 0.86,
+        },
     )
 
 
-def softness_distribution(rng, temperatures=TEMPERATURES, bins=np.linspace(-4, 4, 41)):
+def softness_distribution(rng, temperatures=TEMPERATURES):
+    bins = np.linspace(-4, 4, 41)
     width = bins[1] - bins[0]
     everyone = np.exp(-((bins + 0.7) ** 2) / 2.0)
     mobile = np.exp(-((bins - 1.1) ** 2) / 1.7)
@@ -82,7 +93,9 @@ def softness_distribution(rng, temperatures=TEMPERATURES, bins=np.linspace(-4, 4
 
 def snapshot(rng, n_side=9, n_frames=8, dimension=3):
     n = n_side**dimension
-    grid = np.stack(np.meshgrid(*[np.arange(n_side)] * dimension, indexing="ij"), axis=-1).reshape(n, dimension)
+    grid = np.stack(np.meshgrid(*[np.arange(n_side)] * dimension, indexing="ij"), axis=-1).reshape(
+        n, dimension
+    )
     spacing = 0.94
     side = n_side * spacing
     waves = rng.normal(size=(24, dimension)) * 1.5
@@ -128,7 +141,9 @@ def rdf(rng):
         for k, sharp in enumerate((1.0, 1.12, 0.84)):
             peak = height * sharp * np.exp(-(((r - first) / 0.055) ** 2))
             tail = 1 + 0.5 * sharp * np.exp(-(r - first) / 1.4) * np.cos(2 * np.pi * (r - first) / 0.9)
-            g[s, k] = np.where(r > first - 0.06, tail * (1 - np.exp(-(((r - first + 0.2) / 0.35) ** 6))), 0) + peak
+            g[s, k] = (
+                np.where(r > first - 0.06, tail * (1 - np.exp(-(((r - first + 0.2) / 0.35) ** 6))), 0) + peak
+            )
     return xr.Dataset(
         {
             "g": (("neighbor_species", "group", "r"), g),
@@ -145,7 +160,10 @@ def overlap(rng, temperatures=TEMPERATURES):
     error = 0.004 + 0.03 * q * (1 - q)
     dims = ("temperature", "lag")
     return xr.Dataset(
-        {"overlap": (dims, np.clip(q + error * rng.normal(size=q.shape) * 0.4, 0, 1)), "overlap_error": (dims, error)},
+        {
+            "overlap": (dims, np.clip(q + error * rng.normal(size=q.shape) * 0.4, 0, 1)),
+            "overlap_error": (dims, error),
+        },
         {"temperature": temperatures, "lag": lag},
         {"cutoff": 0.5},
     )

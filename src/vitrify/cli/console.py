@@ -15,7 +15,7 @@ def complain(error: BaseException) -> None:
     """Print an error as one paragraph on stderr."""
     from rich.console import Console
 
-    console = Console(stderr=True, soft_wrap=True, highlight=False)
+    console = Console(stderr=True, soft_wrap=True, highlight=False, emoji=False)
     console.print("[bold red]vitrify:[/] ", end="")
     console.print(str(error), markup=False)
 

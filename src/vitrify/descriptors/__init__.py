@@ -13,10 +13,18 @@ DESCRIPTORS = Registry(
         "bond_angle": "vitrify.descriptors.bond_angle:BondAngle",
         "coordination": "vitrify.descriptors.coordination:Coordination",
         "local_energy": "vitrify.descriptors.local_energy:LocalEnergy",
+    },
+)
+"""Members that their name and default parameters describe."""
+
+COMBINATIONS = Registry(
+    "combination of descriptors",
+    {
         "set": "vitrify.descriptors.combined:DescriptorSet",
         "select": "vitrify.descriptors.combined:Select",
     },
 )
+"""Descriptors made of others, known to `vitrify.descriptors.base.from_dict`."""
 
 DESCRIPTOR_SETS = Registry(
     "descriptor set",
@@ -26,5 +34,6 @@ DESCRIPTOR_SETS = Registry(
         "first-peaks": "vitrify.descriptors.named_sets:first_peaks",
     },
 )
+"""Functions without arguments that return the descriptor of a published study."""
 
-__all__ = ["DESCRIPTORS", "DESCRIPTOR_SETS"]
+__all__ = ["COMBINATIONS", "DESCRIPTORS", "DESCRIPTOR_SETS"]

@@ -17,7 +17,13 @@ CHUNK = 256  # neighbour pairs treated at a time: their arrays stay in the first
 SHELLS = 16  # equal parts of the squared cutoff by which neighbours are ordered, so that chunks are alike
 LANES = 16  # chunks are filled up to a multiple of this, so that vector loops have no remainder
 
-_ORDERED = {"nnan", "ninf", "nsz", "arcp", "contract"}  # all but reordering, which would undo the rounding below
+_ORDERED = {
+    "nnan",
+    "ninf",
+    "nsz",
+    "arcp",
+    "contract",
+}  # all but reordering, which would undo the rounding below
 _LOG2_E = 1.4426950408889634
 _LN2_HIGH = 0.693147180369123816490  # 32 bits of ln 2: a product with a small integer is exact
 _LN2_LOW = 1.90821492927058770002e-10
@@ -29,13 +35,13 @@ def _same_bits(context, builder, signature, arguments):
 
 
 @intrinsic
-def _bits_of(context, x):
+def _bits_of(context, x):  # noqa: ARG001
     """Return the bits of a float64 as an int64."""
     return types.int64(types.float64), _same_bits
 
 
 @intrinsic
-def _float_of(context, bits):
+def _float_of(context, bits):  # noqa: ARG001
     """Return the float64 that has the bits of an int64."""
     return types.float64(types.int64), _same_bits
 
@@ -357,7 +363,7 @@ def coordination(cells, centres, squared_cutoffs, out):
 
 @njit(cache=True, parallel=True)
 def count_neighbours(cells, centres, counts):
-    """Number of neighbours of each centre within the cutoff of the cell list."""
+    """Count the neighbours of each centre within the cutoff of the cell list."""
     for block in prange((len(centres) + BLOCK - 1) // BLOCK):
         index = np.empty(cells.capacity, np.int64)
         vectors = np.empty((cells.capacity, 3))
@@ -368,7 +374,7 @@ def count_neighbours(cells, centres, counts):
 
 @njit(cache=True, parallel=True)
 def list_neighbours(cells, centres, starts, squared_distances, species):
-    """Squared distances and species of the neighbours of each centre, from entry starts[i] on."""
+    """List squared distances and species of the neighbours of each centre, from entry starts[i] on."""
     for block in prange((len(centres) + BLOCK - 1) // BLOCK):
         index = np.empty(cells.capacity, np.int64)
         vectors = np.empty((cells.capacity, 3))

@@ -67,6 +67,11 @@ class Descriptor(ABC):
         """Return the member with these parameters, lists standing for tuples as JSON has them."""
         return cls(**{key: _to_tuples(value) for key, value in parameters.items()})
 
+    def knows(self, species_names: tuple[str, ...]) -> bool:
+        """Return whether mixtures of these species can be described; others make `evaluate` raise a ParameterError."""
+        del species_names
+        return True
+
     def narrowed(self, wanted: frozenset[str], species_names: tuple[str, ...]) -> Descriptor:
         """Return a cheaper member that still has the `wanted` features; by default the member itself."""
         del wanted, species_names
@@ -139,13 +144,13 @@ def from_dict(parameters: dict[str, Any]) -> Descriptor:
     >>> from_dict({"name": "radial_density", "radii": [1.0], "delta": 0.2})
     RadialDensity(radii=(1.0,), delta=0.2, cutoff=2.6)
     """
-    from vitrify.descriptors import DESCRIPTORS
+    from vitrify.descriptors import COMBINATIONS, DESCRIPTORS
 
     rest = dict(parameters)
     name = rest.pop("name", None)
     if name is None:
         raise ParameterError(f"A descriptor needs a `name`; got only {sorted(rest)}.")
-    member = DESCRIPTORS.load(name)
+    member = (COMBINATIONS if name in COMBINATIONS else DESCRIPTORS).load(name)
     known = [f.name for f in fields(member)]
     for key in rest:
         if key not in known:

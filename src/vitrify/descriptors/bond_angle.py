@@ -185,7 +185,9 @@ class BondAngle(Descriptor):
 
 def _checked_row(row: Any) -> tuple[float, int, float]:
     if len(row) != 3:
-        raise ShapeError(f"Each row of `parameters` is (xi, zeta, lambda); one has {len(row)} entries: {row}.")
+        raise ShapeError(
+            f"Each row of `parameters` is (xi, zeta, lambda); one has {len(row)} entries: {row}."
+        )
     length, zeta, sign = row
     if zeta != int(zeta) or zeta < 1:
         raise ParameterError(f"The exponent zeta in `parameters` is an integer of at least 1; it is {zeta}.")

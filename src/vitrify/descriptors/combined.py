@@ -79,6 +79,10 @@ class DescriptorSet(Descriptor):
         """The largest cutoff of the members, length."""
         return max(member.cutoff for member in self.members)
 
+    def knows(self, species_names: tuple[str, ...]) -> bool:
+        """Return whether all members know these species."""
+        return all(member.knows(species_names) for member in self.members)
+
     def feature_names(self, species_names: tuple[str, ...]) -> tuple[str, ...]:
         """Return the names of all members' features, in order.
 
@@ -181,6 +185,11 @@ class Select(Descriptor):
     def cutoff(self) -> float:
         """Cutoff of the inner descriptor, length: an upper bound, since what is selected may reach less far."""
         return self.inner.cutoff
+
+    def knows(self, species_names: tuple[str, ...]) -> bool:
+        """Return whether the inner descriptor knows these species and has the features for them."""
+        known = self.inner.knows(species_names)
+        return known and set(self.features) <= set(self.inner.feature_names(species_names))
 
     def feature_names(self, species_names: tuple[str, ...]) -> tuple[str, ...]:
         """Return the selected names, checked.

@@ -15,7 +15,11 @@ from vitrify.particles.frame import Frame
 from vitrify.particles.neighbors import cell_list
 from vitrify.units import LJ, Units
 
-KOB_ANDERSEN_CUTOFFS: tuple[tuple[str, str, float], ...] = (("A", "A", 1.40), ("A", "B", 1.25), ("B", "B", 1.07))
+KOB_ANDERSEN_CUTOFFS: tuple[tuple[str, str, float], ...] = (
+    ("A", "A", 1.40),
+    ("A", "B", 1.25),
+    ("B", "B", 1.07),
+)
 """First minima of g_AA and g_AB of the Kob-Andersen mixture at density 1.2.
 
 g_BB has no minimum after its contacts in the supercooled liquid, only a shoulder from 0.95 to 1.1 before the peak of
@@ -93,6 +97,11 @@ class Coordination(Descriptor):
     def cutoff(self) -> float:
         """The largest of the cutoffs, length."""
         return max(value for _, _, value in self.cutoffs)
+
+    def knows(self, species_names: tuple[str, ...]) -> bool:
+        """Return whether every pair of these species has a cutoff."""
+        given = {frozenset((a, b)) for a, b, _ in self.cutoffs}
+        return all(frozenset(pair) in given for pair in combinations_with_replacement(species_names, 2))
 
     def feature_names(self, species_names: tuple[str, ...]) -> tuple[str, ...]:
         """Return ``n_X`` for each species, then ``n`` for all together.

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,29 +14,10 @@ from vitrify.particles.frame import Frame
 from vitrify.particles.neighbors import cell_list
 from vitrify.units import LJ, Units
 
+if TYPE_CHECKING:
+    from vitrify.models.base import PairModel
+
 _PAIRS_AT_A_TIME = 2**20
-
-
-class PairModel(Protocol):
-    """What `LocalEnergy` needs of a Hamiltonian that is a sum over pairs."""
-
-    @property
-    def name(self) -> str:
-        """Name of the model."""
-
-    @property
-    def species_names(self) -> tuple[str, ...]:
-        """Species in the order of the indices below."""
-
-    @property
-    def cutoffs(self) -> Sequence[Sequence[float]] | NDArray[np.float64]:
-        """Distance beyond which a pair of species does not interact, (species, species), length."""
-
-    def pair_energy(self, r: NDArray[np.float64], a: int, b: int) -> NDArray[np.float64]:
-        """Return the energy of pairs of species a and b at the distances `r`."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the name and the parameters."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +32,7 @@ class LocalEnergy(Descriptor):
 
     Parameters
     ----------
-    model : PairModel
+    model : PairModel, default the Kob-Andersen mixture
         With the cutoffs and the truncation of its `pair_energy`; both shift E_L. Species are matched by name.
 
     Raises
@@ -63,7 +43,7 @@ class LocalEnergy(Descriptor):
     Notes
     -----
     **Scale**: an energy; the sum over all particles is twice the potential energy. Kob-Andersen A particles at T = 0.44:
-    −15.8 ± 1.5, unshifted and cut at 2.5 σ_ij.
+    −15.7 ± 1.5, unshifted and cut at 2.5 σ_ij.
     **Differs from**: energies per particle that share each bond between its two ends (half of ours).
     **Invariant under**: translations, rotations and reflections, relabelling of particles of one species, any choice
     of periodic images.
@@ -86,12 +66,32 @@ class LocalEnergy(Descriptor):
     """
 
     name: ClassVar[str] = "local_energy"
-    model: PairModel
+    model: PairModel = None  # type: ignore[assignment]  # None becomes the default in __post_init__
+
+    def __post_init__(self) -> None:
+        if self.model is None:
+            from vitrify.models.kob_andersen import KobAndersen
+
+            object.__setattr__(self, "model", KobAndersen())
+
+    @classmethod
+    def from_parameters(cls, parameters: dict[str, Any]) -> LocalEnergy:
+        """Return the local energy of the model that ``parameters["model"]`` describes."""
+        from vitrify.models import MODELS
+
+        if "model" not in parameters:
+            return cls()
+        model = parameters["model"]
+        return cls(MODELS.load(model["name"]).from_dict(model))
 
     @property
     def cutoff(self) -> float:
         """The largest cutoff of the model, length."""
         return float(np.max(np.asarray(self.model.cutoffs, float)))
+
+    def knows(self, species_names: tuple[str, ...]) -> bool:
+        """Return whether the model has all these species."""
+        return set(species_names) <= set(self.model.species_names)
 
     def feature_names(self, species_names: tuple[str, ...]) -> tuple[str, ...]:
         """Return ``("E_L",)``."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from itertools import pairwise
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -78,7 +79,7 @@ class RadialDensity(Descriptor):
 
     def __post_init__(self) -> None:
         radii = tuple(positive_length("radii", r) if r != 0 else 0.0 for r in self.radii)
-        if not radii or any(b <= a for a, b in zip(radii, radii[1:], strict=False)):
+        if not radii or any(b <= a for a, b in pairwise(radii)):
             raise ParameterError(
                 f"`radii` must ascend and there must be at least one; got {len(radii)}: {radii}."
             )
@@ -128,7 +129,7 @@ class RadialDensity(Descriptor):
     def narrowed(self, wanted: frozenset[str], species_names: tuple[str, ...]) -> RadialDensity:
         """Return the member with only the radii of the `wanted` features, and the shorter cutoff that goes with them."""
         radii = tuple(r for r in self.radii if any(self._feature(s, r) in wanted for s in species_names))
-        cutoff = None if self.cutoff == self._natural_cutoff else self.cutoff
+        cutoff: Any = None if self.cutoff == self._natural_cutoff else self.cutoff
         return replace(self, radii=radii, cutoff=cutoff) if radii else self
 
     def evaluate(self, frame: Frame, particles: ArrayLike | None = None) -> NDArray[np.float64]:

@@ -7,6 +7,7 @@ LAMMPS from a restart file, so that a run cut into the same segments has the sam
 from __future__ import annotations
 
 import ctypes
+import errno
 import functools
 import os
 import sys
@@ -22,6 +23,7 @@ from numpy.typing import NDArray
 from vitrify.engines.base import Run, Segment
 from vitrify.errors import EngineError, MissingExtraError, ParameterError
 from vitrify.particles import Box, Frame
+from vitrify.particles.trajectory import discarded_unless_renamed, guard_disk
 
 THERMO = {"potential_energy": "pe", "temperature": "temp", "pressure": "press", "conserved_energy": "econserve"}
 _NATIVE_STYLES = {
@@ -31,6 +33,7 @@ _NATIVE_STYLES = {
 }
 _TABLE_POINTS = 8000
 _TABLE_FROM = 0.3
+_MAGIC_BYTES = 16  # every restart file begins and ends with the same word
 
 
 @functools.cache
@@ -100,10 +103,14 @@ class Session:
     def failure(self, error: Exception) -> EngineError:
         """Keep the input and return the error to raise."""
         step = self.lammps.extract_global("ntimestep")
-        self.keep_input.parent.mkdir(parents=True, exist_ok=True)
-        self.keep_input.write_text("\n".join([*self.commands, ""]))
+        kept = f"Its input is kept at {self.keep_input}."
+        try:
+            self.keep_input.parent.mkdir(parents=True, exist_ok=True)
+            self.keep_input.write_text("\n".join([*self.commands, ""]))
+        except OSError as reason:
+            kept = f"Its input could not be kept at {self.keep_input} ({reason.strerror})."
         words = str(error).split(" (src/")[0].strip()
-        return EngineError(f'LAMMPS stopped at step {step}: "{words}". Its input is kept at {self.keep_input}.')
+        return EngineError(f'LAMMPS stopped at step {step}: "{words}". {kept}')
 
     def thermo(self, keyword: str) -> float:
         """Return a thermo keyword of the last step."""
@@ -291,10 +298,14 @@ def _write_state(session: Session, state: Path) -> None:
     """Write the restart beside and rename, so that a state file is always whole."""
     state.parent.mkdir(parents=True, exist_ok=True)
     temporary = state.with_name(f".{state.name}.{os.getpid()}.tmp")
-    session(f"write_restart {temporary}")
-    with open(temporary, "rb") as written:
-        os.fsync(written.fileno())
-    os.replace(temporary, state)
+    with guard_disk(state), discarded_unless_renamed(temporary):
+        session(f"write_restart {temporary}")
+        with open(temporary, "rb") as written:
+            os.fsync(written.fileno())
+            whole = written.read()
+        if len(whole) < 2 * _MAGIC_BYTES or whole[:_MAGIC_BYTES] != whole[-_MAGIC_BYTES:]:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))  # LAMMPS does not say when the file is cut short
+        os.replace(temporary, state)
 
 
 def _make_system(session: Session, start: Frame, velocities: NDArray[np.float64] | None) -> None:
@@ -371,7 +382,8 @@ def _write_table(folder: Path, model: Any, a: int, b: int) -> Path:
     if not path.exists():
         head = f"PAIR\nN {_TABLE_POINTS} RSQ {r[0]:.17g} {r[-1]:.17g}\n\n"
         body = "".join(f"{k + 1} {x:.17g} {e:.17g} {f:.17g}\n" for k, (x, e, f) in enumerate(zip(r, energy, force, strict=True)))
-        path.write_text(head + body)
+        with guard_disk(path):
+            path.write_text(head + body)
     return path
 
 

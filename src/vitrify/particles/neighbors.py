@@ -67,15 +67,7 @@ def cell_list(frame: Frame, cutoff: float) -> _cells.Cells:
     fractional = (positions - origin) @ np.linalg.inv(vectors)
     heights = np.ones(3)
     heights[:d] = frame.box.heights
-    grid = np.maximum(np.floor(heights / cutoff), 1).astype(np.int64)
-    grid[d:] = 1
-    reach = np.where(grid > 1, 1, np.ceil(cutoff / heights)).astype(np.int64)
-    while grid.prod() > max(
-        _MAX_CELLS_PER_PARTICLE * n, 64
-    ):  # a sparse system needs no more cells than particles
-        grid = np.maximum(grid // 2, 1)
-        reach = np.where(grid > 1, 1, np.ceil(cutoff / heights)).astype(np.int64)
-    reach[(grid == 1) & ~periodic] = 0
+    grid, reach = _grid(heights, cutoff, d, n, periodic)
     cell = _cells.assign_cells(fractional, grid)
     flat = (cell[:, 0] * grid[1] + cell[:, 1]) * grid[2] + cell[:, 2]
     order, starts = _cells.counting_sort(flat, int(grid.prod()))
@@ -95,6 +87,25 @@ def cell_list(frame: Frame, cutoff: float) -> _cells.Cells:
         cutoff=float(cutoff),
         capacity=int(_cells.neighbourhood_capacity(starts, grid, reach, periodic)) + 1,
     )
+
+
+def _grid(
+    heights: NDArray[np.float64], cutoff: float, d: int, n: int, periodic: NDArray[np.bool_]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Number of cells along each vector and how many of them the cutoff spans.
+
+    A long cutoff is cut into up to three cells, so that less is visited outside the sphere; a sparse system gets no
+    more cells than about two per particle.
+    """
+    spacing = (np.prod(heights[:d]) / max(n, 1)) ** (1 / d)
+    width = cutoff / min(max(int(cutoff / (1.5 * spacing)), 1), 3)
+    grid = np.maximum(np.floor(heights / width), 1).astype(np.int64)
+    grid[d:] = 1
+    while grid.prod() > max(_MAX_CELLS_PER_PARTICLE * n, 64):
+        grid = np.maximum(grid // 2, 1)
+    reach = np.ceil(cutoff * grid / heights * (1 - 1e-12)).astype(np.int64)
+    reach[(grid == 1) & ~periodic] = 0
+    return grid, reach
 
 
 def pairs(frame: Frame, cutoff: float) -> Pairs:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vitrify.errors import StoreError
-from vitrify.particles.trajectory import guard_disk
+from vitrify.particles.trajectory import discarded_unless_renamed, guard_disk
 from vitrify.provenance import canonical_json, identity, to_plain
 
 if TYPE_CHECKING:
@@ -37,7 +39,7 @@ def save_table(path: str | os.PathLike[str], table: xr.Dataset, parameters: Mapp
     path.parent.mkdir(parents=True, exist_ok=True)
     meta: dict[str, Any] = {"parameters": to_plain(dict(parameters)), "attrs": to_plain(dict(table.attrs)), "arrays": {}}
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with guard_disk(path):
+    with guard_disk(path), discarded_unless_renamed(temporary):
         with zipfile.ZipFile(temporary, "w") as archive:
             for name, variable in table.variables.items():
                 meta["arrays"][str(name)] = {
@@ -46,7 +48,7 @@ def save_table(path: str | os.PathLike[str], table: xr.Dataset, parameters: Mapp
                     "coordinate": name in table.coords,
                 }
                 with archive.open(zipfile.ZipInfo(f"{name}.npy", _FIXED_DATE), "w", force_zip64=True) as f:
-                    np.lib.format.write_array(f, np.ascontiguousarray(variable.values), allow_pickle=False)
+                    np.lib.format.write_array(f, np.asarray(variable.values, order="C"), allow_pickle=False)
             archive.writestr(zipfile.ZipInfo(_META, _FIXED_DATE), canonical_json(meta))
         with open(temporary, "rb") as written:
             os.fsync(written.fileno())
@@ -66,8 +68,9 @@ def load_table(path: str | os.PathLike[str], parameters: Mapping[str, Any] | Non
     path = Path(path)
     if not path.exists():
         return None
+    content = path.read_bytes()
     try:
-        with zipfile.ZipFile(path) as archive:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
             meta = json.loads(archive.read(_META))
             if parameters is not None and identity(meta["parameters"]) != identity(dict(parameters)):
                 return None
@@ -75,7 +78,7 @@ def load_table(path: str | os.PathLike[str], parameters: Mapping[str, Any] | Non
             for name in meta["arrays"]:
                 with archive.open(f"{name}.npy") as f:
                     arrays[name] = np.lib.format.read_array(f, allow_pickle=False)
-    except (zipfile.BadZipFile, KeyError, ValueError) as error:
+    except (zipfile.BadZipFile, zlib.error, KeyError, ValueError, RuntimeError, EOFError) as error:
         raise StoreError(f"{path} is not a table of vitrify ({error}). Delete it and repeat the command.") from error
     variables = {name: (held["dims"], arrays[name], held["attrs"]) for name, held in meta["arrays"].items()}
     coordinates = [name for name, held in meta["arrays"].items() if held["coordinate"]]

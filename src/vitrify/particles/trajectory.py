@@ -11,6 +11,7 @@ Layout of `NAME.zarr` (zarr format 3, opened by `xarray.open_zarr` as it stands)
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import json
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
 STORE_VERSION = 1
 _CHUNK_BYTES = 1_000_000
+_DAMAGE = (OSError, ValueError, RuntimeError, KeyError, TypeError)  # what zarr and its codecs raise over damaged files
 POSITION_ARRAYS = {"thermal": "position", "inherent": "inherent_position"}
 
 
@@ -102,12 +104,12 @@ class Layout:
         }
 
 
-def thermal_arrays(units: Units, thermo: tuple[str, ...] = ()) -> dict[str, ArraySpec]:
-    """Return the arrays of the stage "thermal" for a system of units."""
+def thermal_arrays(units: Units, thermo: tuple[str, ...] = (), dimension: int = 3) -> dict[str, ArraySpec]:
+    """Return the arrays of the stage "thermal" for a system of units in two or three dimensions."""
     names = {
         "potential_energy": (units.energy, "total potential energy"),
         "temperature": (units.temperature, "instantaneous temperature"),
-        "pressure": (f"{units.energy}/{units.length}^3", "pressure"),
+        "pressure": (f"{units.energy}/{units.length}^{dimension}", "pressure"),
         "conserved_energy": (units.energy, "energy that the thermostatted equations conserve"),
     }
     specs = {
@@ -133,7 +135,7 @@ def write_json(path: Path, content: Any) -> None:
     """Write JSON so that `path` is either the old file or the whole new one: temporary file, fsync, rename."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with guard_disk(path):
+    with guard_disk(path), discarded_unless_renamed(temporary):
         with open(temporary, "w", encoding="utf-8") as f:
             f.write(
                 content
@@ -143,6 +145,16 @@ def write_json(path: Path, content: Any) -> None:
             f.flush()
             os.fsync(f.fileno())
         os.replace(temporary, path)
+
+
+@contextlib.contextmanager
+def discarded_unless_renamed(temporary: Path) -> Iterator[None]:
+    """Leave no half-written temporary file behind, which on a full disk would keep the room it took."""
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 class guard_disk:
@@ -193,7 +205,7 @@ class Trajectory:
         self.path = Path(path)
         self._group = group
         attrs = dict(group.attrs)
-        layout = attrs["layout"]
+        layout, _, _, _ = (attrs[k] for k in ("layout", "stages", "provenance", "species_identity"))
         self.layout = Layout(
             **{
                 **layout,
@@ -231,10 +243,14 @@ class Trajectory:
         wanted = {
             "layout": {k: v for k, v in to_plain(layout).items() if k != "species"},
             "provenance": to_plain(dict(provenance or {})),
-            "species_identity": identity(np.asarray(layout.species)),
+            "species_identity": identity(np.asarray(layout.species, np.int64)),
         }
         if (path / "zarr.json").exists() and (path / "manifest" / "zarr.json").exists():
             return cls._reopen(path, wanted)
+        if not _is_unfinished(path):
+            raise StoreError(
+                f"{path} is there already and is not a trajectory store. Choose another name; nothing was changed."
+            )
         with guard_disk(path):
             if path.exists():  # killed before the store was complete: nothing of it can be used
                 shutil.rmtree(path)
@@ -279,7 +295,7 @@ class Trajectory:
             )
         try:
             group = zarr.open_group(path, mode="r+")
-        except (ValueError, KeyError, FileNotFoundError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, FileNotFoundError) as error:
             raise StoreError(f"{path} cannot be opened as a zarr group: {error}") from error
         version = group.attrs.get("vitrify_store")
         if version is None:
@@ -291,7 +307,12 @@ class Trajectory:
                 f"{path} has store version {version}; this vitrify reads version {STORE_VERSION}. "
                 f"Install the vitrify that wrote it, or make the store anew."
             )
-        return cls(path, group)
+        try:
+            return cls(path, group)
+        except _DAMAGE as error:
+            raise StoreError(
+                f"{path} is damaged: what it says of itself cannot be read ({error!r}). Make the store anew."
+            ) from error
 
     @classmethod
     def from_arrays(
@@ -304,16 +325,23 @@ class Trajectory:
         times: NDArray[np.float64] | None = None,
         inherent: NDArray[np.float64] | None = None,
     ) -> Trajectory:
-        """Store arrays that are already in memory: positions and inherent (F, N, d), times (F,), one box."""
+        """Store arrays that are already in memory: positions and inherent (F, N, d), times (F,), one box.
+
+        Raises
+        ------
+        StoreError
+            If another trajectory, or other arrays, are already there.
+        """
         positions = np.asarray(positions, float)
         species = np.asarray(species, np.int64)
         names = tuple(chr(ord("A") + k) for k in range(int(species.max()) + 1))
         layout = Layout(len(positions), species, names, box.dimension, tuple(map(bool, box.periodic)))
-        stored = cls.create(path, layout)
-        stored.add_stage("thermal", thermal_arrays(SYSTEMS["lj"]))
+        times = np.arange(len(positions), dtype=float) if times is None else np.asarray(times, float)
+        held = [positions, times, box.vectors, box.origin, *([] if inherent is None else [np.asarray(inherent)])]
+        stored = cls.create(path, layout, {"source": "arrays", "sha256": [_content_hash(a) for a in held]})
+        stored.add_stage("thermal", thermal_arrays(SYSTEMS["lj"], dimension=box.dimension))
         if inherent is not None:
             stored.add_stage("inherent", inherent_arrays(SYSTEMS["lj"]))
-        times = np.arange(len(positions), dtype=float) if times is None else np.asarray(times, float)
         for unit, (a, b) in enumerate(stored.units()):
             n = b - a
             stored.write(
@@ -401,7 +429,8 @@ class Trajectory:
         Raises
         ------
         StoreError
-            If the stage is there with other parameters; the message names the first that differs.
+            If the stage is there with other parameters; the message names the first that differs. Also if one of its
+            arrays belongs to another stage.
         """
         plain = to_plain(dict(parameters or {}))
         known = self.stages.get(stage)
@@ -412,7 +441,14 @@ class Trajectory:
                     f"({_first_difference(known['parameters'], plain)}). Choose another folder, or remove the stage first."
                 )
             return
+        taken = {n: s for s, v in self.stages.items() for n in v["arrays"]} | {"species": "layout", "manifest": "layout"}
+        for name in arrays:
+            if name in taken:
+                raise StoreError(
+                    f"{self.path} already holds '{name}', in '{taken[name]}'; stage '{stage}' needs another name for it."
+                )
         with guard_disk(self.path):
+            shutil.rmtree(self.path / "manifest" / stage, ignore_errors=True)
             for name, spec in arrays.items():
                 self._create_array(name, spec)
             self._group.require_group(f"manifest/{stage}")
@@ -478,6 +514,7 @@ class Trajectory:
             raise ShapeError(f"Stage '{stage}' consists of {sorted(names)}; got {sorted(arrays)}.")
         hashes = {}
         with guard_disk(self.path):
+            self._entry(stage, unit).unlink(missing_ok=True)  # a unit that is written again is not done meanwhile
             for name in names:
                 target = self._group[name]
                 values = np.ascontiguousarray(arrays[name], dtype=target.dtype)
@@ -485,8 +522,9 @@ class Trajectory:
                     raise ShapeError(
                         f"'{name}' of unit {unit} must have shape {(b - a, *target.shape[1:])}; it has {values.shape}."
                     )
+                values = _with_one_nan(values)
                 target[a:b] = values
-                hashes[name] = hashlib.sha256(values.tobytes()).hexdigest()
+                hashes[name] = _content_hash(values)
         write_json(self._entry(stage, unit), {"frames": [a, b], "sha256": hashes})
 
     def _entry(self, stage: str, unit: int) -> Path:
@@ -517,21 +555,29 @@ class Trajectory:
         StoreError
             Naming the array and frames that changed since.
         """
+        if identity(self.species) != self._group.attrs["species_identity"]:
+            raise StoreError(f"{self.path}: 'species' is not what was written. Make the store anew.")
         for unit, (a, b) in enumerate(self.units()):
             if not self.is_done(stage, unit):
                 continue
-            entry = json.loads(self._entry(stage, unit).read_text())
-            for name, expected in entry["sha256"].items():
+            expected = self._written_hashes(stage, unit)
+            for name in self.stages[stage]["arrays"]:
                 try:
-                    values = np.ascontiguousarray(self._group[name][a:b])
-                    intact = hashlib.sha256(values.tobytes()).hexdigest() == expected
-                except (OSError, ValueError, RuntimeError):
+                    intact = _content_hash(self._group[name][a:b]) == expected.get(name)
+                except _DAMAGE:
                     intact = False
                 if not intact:
                     raise StoreError(
                         f"{self.path}: '{name}' of frames {a} to {b - 1} is not what was written (content hash differs). "
                         f"Delete {self._entry(stage, unit)} and repeat the command to make it again."
                     )
+
+    def _written_hashes(self, stage: str, unit: int) -> dict[str, str]:
+        """Hashes in a manifest entry; none if the entry itself is damaged."""
+        try:
+            return dict(json.loads(self._entry(stage, unit).read_text())["sha256"])
+        except _DAMAGE:
+            return {}
 
     # -- reading -----------------------------------------------------------------------------------------------------
 
@@ -541,7 +587,7 @@ class Trajectory:
         Raises
         ------
         StoreError
-            If the array does not exist or a frame is not written yet.
+            If the array does not exist, a frame is not written yet, or its file is damaged.
         """
         stop = self.n_frames if stop is None else stop
         stage = next((s for s, v in self.stages.items() if name in v["arrays"]), None)
@@ -561,7 +607,12 @@ class Trajectory:
                     f"Frames {a} to {b - 1} of '{name}' in {self.path} are not written yet: "
                     f"the stage '{stage}' is incomplete. Repeat the command that makes it."
                 )
-        return np.asarray(self._group[name][start:stop])
+        try:
+            return np.asarray(self._group[name][start:stop])
+        except _DAMAGE as error:
+            raise StoreError(
+                f"Frames {start} to {stop - 1} of '{name}' in {self.path} cannot be read; the file is damaged ({error})."
+            ) from error
 
     def positions(self, kind: str, start: int = 0, stop: int | None = None) -> NDArray[np.float64]:
         """Return unwrapped positions (n, N, d) of `kind` "thermal" or "inherent"."""
@@ -643,10 +694,30 @@ def inherent_values(positions: NDArray[np.float64], **diagnostics: Any) -> dict[
     }
 
 
+def _is_unfinished(path: Path) -> bool:
+    """Whether there is nothing at `path` but, at most, what a killed `Trajectory.create` leaves."""
+    if not path.exists():
+        return True
+    made = ("zarr.json", "species", "manifest")
+    return path.is_dir() and all(p.name in made or p.name.endswith(".partial") for p in path.iterdir())
+
+
+def _content_hash(values: Any) -> str:
+    return hashlib.sha256(np.ascontiguousarray(values).tobytes()).hexdigest()
+
+
+def _with_one_nan(values: NDArray[Any]) -> NDArray[Any]:
+    """Give all NaN the same bits: zarr does not store chunks that are all NaN, and returns its own for them."""
+    if values.dtype.kind != "f" or not (missing := np.isnan(values)).any():
+        return values
+    return np.where(missing, values.dtype.type(np.nan), values)
+
+
 def _first_difference(old: Any, new: Any, where: str = "") -> str:
     """Say where two nested parameter sets first differ."""
     if isinstance(old, dict) and isinstance(new, dict):
         for key in sorted(set(old) | set(new)):
-            if old.get(key) != new.get(key):
-                return _first_difference(old.get(key), new.get(key), f"{where}.{key}" if where else key)
+            there, here = old.get(key, "absent"), new.get(key, "absent")
+            if canonical_json(there) != canonical_json(here):
+                return _first_difference(there, here, f"{where}.{key}" if where else key)
     return f"`{where or 'value'}` is {old!r} there and {new!r} here"

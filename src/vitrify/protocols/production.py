@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+
 from vitrify.engines.base import Engine, Run, Segment
 from vitrify.errors import StoreError
 from vitrify.particles.trajectory import Trajectory, inherent_arrays, inherent_values, thermal_arrays
@@ -14,7 +16,8 @@ THERMO_NAMES = ("potential_energy", "temperature", "pressure", "conserved_energy
 
 def prepare_production(trajectory: Trajectory, *, planted: bool = False) -> None:
     """Create the arrays that `produce` fills; `planted` engines bring inherent positions of their own."""
-    trajectory.add_stage("thermal", thermal_arrays(trajectory.unit_system, THERMO_NAMES))
+    arrays = thermal_arrays(trajectory.unit_system, THERMO_NAMES, trajectory.layout.dimension)
+    trajectory.add_stage("thermal", arrays)
     if planted:
         trajectory.add_stage("inherent", inherent_arrays(trajectory.unit_system), {"minimizer": "planted"})
 
@@ -41,14 +44,14 @@ def produce(
         Prepared by `prepare_production`.
     states : Path
         Folder that holds ``state-000000``, from which the first unit starts; later states are kept beside it until
-        the unit after them is done.
+        the unit after them is done, and made again if such a unit has to be.
     tick : callable, optional
         Called with the number of frames just made.
 
     Raises
     ------
     StoreError
-        If the state to go on from is missing.
+        If there is no state to go on from.
 
     Notes
     -----
@@ -58,22 +61,35 @@ def produce(
     for unit, (a, b) in enumerate(trajectory.units()):
         if trajectory.is_done("thermal", unit):
             continue
-        state = state_file(states, unit)
-        if not state.exists():
-            raise StoreError(
-                f"{trajectory.path} needs frames {a} to {b - 1}, but the state they start from, {state}, is missing. "
-                "Delete the folder and start again."
-            )
+        state = _state_before(engine, run, trajectory, states, unit)
         segment = engine.advance(run, state, b - a, state_file(states, unit + 1))
-        _write_segment(trajectory, unit, segment, first_time=a * run.frame_interval, interval=run.frame_interval)
+        _write_segment(trajectory, unit, segment, run.frame_interval)
         if unit > 0:
             state.unlink()
         if tick is not None:
             tick(b - a)
 
 
-def _write_segment(trajectory: Trajectory, unit: int, segment: Segment, first_time: float, interval: float) -> None:
-    n = len(segment.positions)
+def _state_before(engine: Engine, run: Run, trajectory: Trajectory, states: Path, unit: int) -> Path:
+    """Return the state that `unit` starts from, made again from the last one that is kept if it is gone."""
+    kept = next((k for k in range(unit, -1, -1) if state_file(states, k).exists()), None)
+    if kept is None:
+        a, b = trajectory.units()[unit]
+        raise StoreError(
+            f"{trajectory.path} needs frames {a} to {b - 1}, but the state that all follow from, {state_file(states, 0)}, "
+            "is missing. Delete the folder and start again."
+        )
+    for k in range(kept, unit):
+        a, b = trajectory.units()[k]
+        engine.advance(run, state_file(states, k), b - a, state_file(states, k + 1))
+        if k > 0:
+            state_file(states, k).unlink()
+    return state_file(states, unit)
+
+
+def _write_segment(trajectory: Trajectory, unit: int, segment: Segment, interval: float) -> None:
+    first, _ = trajectory.units()[unit]
+    frames = np.arange(first + 1, first + 1 + len(segment.positions))
     if segment.inherent is not None:
         trajectory.write("inherent", unit, inherent_values(segment.inherent))
     trajectory.write(
@@ -81,7 +97,7 @@ def _write_segment(trajectory: Trajectory, unit: int, segment: Segment, first_ti
         unit,
         {
             "position": segment.positions,
-            "time": [first_time + (k + 1) * interval for k in range(n)],
+            "time": frames * interval,
             "box_vectors": segment.box_vectors,
             "box_origin": segment.box_origin,
             **{name: segment.thermo[name] for name in THERMO_NAMES},

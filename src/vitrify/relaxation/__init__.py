@@ -1,1 +1,1 @@
-""""""
+"""Dynamics per system: how a configuration is forgotten in time."""

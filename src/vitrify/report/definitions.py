@@ -1,7 +1,8 @@
 """What each data set of a softness report holds: dimensions, symbols, units, definitions.
 
 Figures take their labels, and tables their headers, from the attributes of the variables. A study may set any of
-`symbol`, `long_name`, `units` and `definition` itself; what it leaves out is filled in from here.
+`symbol`, `long_name`, `units` and `definition` itself; what it leaves out is filled in from here. An attribute `note` of
+a data set is a sentence that the page adds to the captions of its figures.
 """
 
 from __future__ import annotations
@@ -49,15 +50,23 @@ _TEMPERATURE = Variable(("temperature",), "T", "temperature", "epsilon_AA/k_B", 
 _SOFTNESS = Variable(
     ("softness_bin",), "S", "softness", "1", "w.F - b on standardized features; center of the bin"
 )
-_P_R = "rearranging particles divided by all analysed particles of that softness and temperature"
+_P_R = "fraction of the analysed particles of that softness and temperature that rearrange"
 
 DATASETS: Mapping[str, Mapping[str, Variable]] = {
     "snapshot": {
         "position": Variable(
-            ("snapshot_frame", "particle", "xyz"), r"\mathbf{r}", "position", "sigma_AA", "wrapped into the box"
+            ("snapshot_frame", "particle", "xyz"),
+            r"\mathbf{r}",
+            "position",
+            "sigma_AA",
+            "wrapped into the box",
         ),
         "softness": Variable(
-            ("snapshot_frame", "particle"), "S", "softness", "1", "w.F - b on standardized features; NaN: not analysed"
+            ("snapshot_frame", "particle"),
+            "S",
+            "softness",
+            "1",
+            "w.F - b on standardized features; NaN: not analysed",
         ),
         "time": Variable(("snapshot_frame",), "t", "time", "tau", "since the first frame of the run"),
         "species": Variable(("particle",), r"\alpha", "species", "1", "name or index of the species"),
@@ -66,12 +75,16 @@ DATASETS: Mapping[str, Mapping[str, Variable]] = {
         "temperature": _TEMPERATURE,
         "softness": _SOFTNESS,
         "density": Variable(_BIN, "P(S)", "distribution of softness", "1", "all analysed particles; area 1"),
-        "density_error": Variable(_BIN, r"\delta P(S)", "standard error of density", "1", "of the mean over blocks"),
+        "density_error": Variable(_BIN, r"\delta P(S)", "standard error of density", "1", ""),
         "density_rearranging": Variable(
-            _BIN, "P(S|R)", "distribution of softness, about to rearrange", "1", "particles about to rearrange; area 1"
+            _BIN,
+            "P(S|R)",
+            "distribution of softness, about to rearrange",
+            "1",
+            "particles about to rearrange; area 1",
         ),
         "density_rearranging_error": Variable(
-            _BIN, r"\delta P(S|R)", "standard error of density_rearranging", "1", "counting error"
+            _BIN, r"\delta P(S|R)", "standard error of density_rearranging", "1", ""
         ),
         "n": Variable(_BIN, "n", "analysed particles", "1", "particles times frames in the bin"),
         "n_rearranging": Variable(_BIN, "n_R", "rearranging particles", "1", "rearrangements in the bin"),
@@ -80,25 +93,35 @@ DATASETS: Mapping[str, Mapping[str, Variable]] = {
         "temperature": _TEMPERATURE,
         "softness": _SOFTNESS,
         "probability": Variable(_BIN, "P_R(S)", "probability to rearrange", "1", _P_R),
-        "probability_low": Variable(_BIN, "P_R^-", "lower end of the interval of probability", "1", "lower bound"),
-        "probability_high": Variable(_BIN, "P_R^+", "upper end of the interval of probability", "1", "upper bound"),
-        "events": Variable(_BIN, "n_R", "rearrangements", "1", "independent events in the bin"),
+        "probability_low": Variable(
+            _BIN, "P_R^-", "lower end of the interval of probability", "1", "lower bound"
+        ),
+        "probability_high": Variable(
+            _BIN, "P_R^+", "upper end of the interval of probability", "1", "upper bound"
+        ),
+        "events": Variable(_BIN, "n_R", "rearrangements", "1", "in the bin"),
         "exposure": Variable(_BIN, "n", "exposure", "1", "particles times frames at risk in the bin"),
-        "fitted": Variable(_BIN, r"P_R^{\,\mathrm{fit}}(S)", "fitted probability", "1", "exp(Sigma(S) - dE(S)/T)"),
+        "fitted": Variable(
+            _BIN, r"P_R^{\,\mathrm{fit}}(S)", "fitted probability", "1", "exp(Sigma(S) - dE(S)/T)"
+        ),
     },
     "arrhenius": {
         "softness": _SOFTNESS,
         "energy_barrier": Variable(
-            ("softness_bin",), r"\Delta E", "energy barrier", "epsilon_AA", "minus slope of ln P_R against 1/T"
+            ("softness_bin",),
+            r"\Delta E",
+            "energy barrier",
+            "epsilon_AA",
+            "minus slope of ln P_R against 1/T",
         ),
         "energy_barrier_error": Variable(
-            ("softness_bin",), r"\delta\Delta E", "standard error of energy_barrier", "epsilon_AA", "of the fit"
+            ("softness_bin",), r"\delta\Delta E", "standard error of energy_barrier", "epsilon_AA", ""
         ),
         "log_prefactor": Variable(
             ("softness_bin",), r"\Sigma", "log prefactor", "1", "ln P_0: intercept of ln P_R against 1/T"
         ),
         "log_prefactor_error": Variable(
-            ("softness_bin",), r"\delta\Sigma", "standard error of log_prefactor", "1", "of the fit"
+            ("softness_bin",), r"\delta\Sigma", "standard error of log_prefactor", "1", ""
         ),
         "events": Variable(("softness_bin",), "n_R", "rearrangements", "1", "at all temperatures together"),
         "used": Variable(("softness_bin",), "", "used in the global fit", "1", "1: used, 0: too few events"),
@@ -106,31 +129,45 @@ DATASETS: Mapping[str, Mapping[str, Variable]] = {
     "p_hop_example": {
         "time": Variable(("time",), "t", "time", "tau", "since the first frame of the run"),
         "p_hop": Variable(
-            ("time",), r"p_{\mathrm{hop}}", "hop indicator", "sigma_AA^2", "as in Candelier 2010, without a second root"
+            ("time",),
+            r"p_{\mathrm{hop}}",
+            "hop indicator",
+            "sigma_AA^2",
+            "Candelier 2010; the root of a product of two mean squares",
         ),
         "displacement": Variable(
-            ("time",), r"|\Delta\mathbf{r}|", "displacement", "sigma_AA", "from the first frame, inherent positions"
+            ("time",), r"|\Delta\mathbf{r}|", "displacement", "sigma_AA", "from the first frame"
         ),
     },
     "rdf": {
         "r": Variable(("r",), "r", "distance", "sigma_AA", "center of the bin"),
-        "neighbor_species": Variable(("neighbor_species",), r"\alpha", "neighbor species", "1", "of the second particle"),
+        "neighbor_species": Variable(
+            ("neighbor_species",), r"\alpha", "neighbor species", "1", "of the second particle"
+        ),
         "group": Variable(("group",), "", "central particles", "1", "all; hard: S < 0; soft: S > 0"),
         "g": Variable(
-            ("neighbor_species", "group", "r"), "g(r)", "radial distribution function", "1", "neighbors over ideal gas"
+            ("neighbor_species", "group", "r"),
+            "g(r)",
+            "radial distribution function",
+            "1",
+            "neighbors over ideal gas",
         ),
         "g_error": Variable(
-            ("neighbor_species", "group", "r"), r"\delta g(r)", "standard error of g", "1", "of the mean over frames"
+            ("neighbor_species", "group", "r"), r"\delta g(r)", "standard error of g", "1", ""
         ),
     },
     "overlap": {
         "temperature": _TEMPERATURE,
         "lag": Variable(("lag",), "t", "time", "tau", "between the two configurations"),
         "overlap": Variable(
-            ("temperature", "lag"), "q(t)", "overlap", "1", "fraction of particles that moved less than the cutoff"
+            ("temperature", "lag"),
+            "q(t)",
+            "overlap",
+            "1",
+            "fraction of particles that moved less than the cutoff a in the time t",
         ),
         "overlap_error": Variable(
-            ("temperature", "lag"), r"\delta q(t)", "standard error of overlap", "1", "of the mean over time origins"
+            ("temperature", "lag"), r"\delta q(t)", "standard error of overlap", "1", ""
         ),
     },
 }

@@ -197,13 +197,15 @@ def _read_document(path: Path) -> dict[str, Any]:
 
 def _pack(dataset: xr.Dataset) -> bytes:
     buffer = io.BytesIO()
-    arrays: dict[str, Any] = {str(name): _storable(str(name), v.values) for name, v in dataset.variables.items()}
+    arrays: dict[str, Any] = {
+        str(name): _storable(str(name), v.values) for name, v in dataset.variables.items()
+    }
     np.savez_compressed(buffer, **arrays)
     return buffer.getvalue()
 
 
 def _storable(name: str, values: np.ndarray) -> np.ndarray:
-    if values.dtype.kind == "O" or values.dtype.kind == "T":
+    if values.dtype.kind in "OT":
         if not all(isinstance(v, str) for v in values.ravel()):
             raise ParameterError(
                 f"'{name}' holds Python objects ({values.dtype}); only numbers and text can be saved. Convert it first."

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from functools import cache
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +11,7 @@ from numpy.typing import NDArray
 from vitrify.errors import MissingExtraError
 from vitrify.report.figures.snapshot import DIAMETERS, box_edges, in_three_dimensions
 from vitrify.report.figures.style import softness_colors, softness_scale
+from vitrify.report.templates import environment, read_template
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -63,19 +62,25 @@ def scene_page(dataset: xr.Dataset) -> str:
     frames = dataset.isel(snapshot_frame=scene_frames(dataset))
     scale = softness_scale(dataset["softness"].values)
     plot = _plot(frames, scale)
-    text = plot.get_snapshot(9, additional_js_code=_read("scene_controls.js"))
+    text = plot.get_snapshot(9, additional_js_code=read_template("scene_controls.js"))
     text = re.sub(r"<title>.*?</title>", "<title>snapshot</title>", text, count=1)
     position = frames["position"].values
-    controls = _template("scene_controls.html").render(
-        quantity=str(dataset["softness"].attrs.get("long_name", "softness")),
-        gradient=", ".join(_hex(c) for c in softness_colors(np.linspace(-scale, scale, 11), scale)),
-        scale=scale,
-        others=bool(np.isnan(frames["softness"].values).any()),
-        times=[float(f"{t:.6g}") for t in frames["time"].values.astype(float)],
-        unit={"tau": "\u03c4"}.get(dataset["time"].attrs.get("units", ""), dataset["time"].attrs.get("units", "")),
-        cut_from=float(np.nanmin(position[..., 0])),
-        cut_to=float(np.nanmax(position[..., 0])) + 1.0,
-        turning=True,
+    controls = (
+        environment()
+        .from_string(read_template("scene_controls.html"))
+        .render(
+            quantity=str(dataset["softness"].attrs.get("long_name", "softness")),
+            gradient=", ".join(_hex(c) for c in softness_colors(np.linspace(-scale, scale, 11), scale)),
+            scale=scale,
+            others=bool(np.isnan(frames["softness"].values).any()),
+            times=[float(f"{t:.6g}") for t in frames["time"].values.astype(float)],
+            unit={"tau": "\u03c4"}.get(
+                dataset["time"].attrs.get("units", ""), dataset["time"].attrs.get("units", "")
+            ),
+            cut_from=float(np.nanmin(position[..., 0])),
+            cut_to=float(np.nanmax(position[..., 0])) + 1.0,
+            turning=True,
+        )
     )
     return text.replace('<div id="canvasTarget"></div>', f'<div id="canvasTarget"></div>\n{controls}', 1)
 
@@ -86,7 +91,15 @@ def _plot(frames: xr.Dataset, scale: float) -> Any:
         import k3d
     except ImportError as error:
         raise MissingExtraError("The turning snapshot", "k3d", "report") from error
-    plot = k3d.plot(grid_visible=False, menu_visibility=False, camera_auto_fit=False, background_color=-1, camera_fov=30.0, axes_helper=0)
+    plot = k3d.plot(
+        grid_visible=False,
+        menu_visibility=False,
+        camera_auto_fit=False,
+        background_color=-1,
+        camera_fov=30.0,
+        axes_helper=0,
+        camera_no_zoom=True,
+    )
     plot.snapshot_type = "full"
     position = np.stack([in_three_dimensions(p) for p in frames["position"].values])
     position = np.round(np.nan_to_num(position, nan=-1e6) * _GRID) / _GRID
@@ -123,7 +136,12 @@ def _box(k3d: Any, box_vectors: Any) -> Any:
     edges = box_edges(box_vectors)
     segments = np.arange(2 * len(edges), dtype=np.uint32).reshape(-1, 2)
     return k3d.lines(
-        edges.reshape(-1, 3).astype(np.float32), segments, indices_type="segment", shader="simple", color=0x8B919B, width=0.02
+        edges.reshape(-1, 3).astype(np.float32),
+        segments,
+        indices_type="segment",
+        shader="simple",
+        color=0x8B919B,
+        width=0.02,
     )
 
 
@@ -149,16 +167,3 @@ def _camera(position: NDArray[np.float64]) -> list[float]:
 
 def _hex(rgb: NDArray[np.float64]) -> str:
     return "#" + "".join(f"{round(c * 255):02x}" for c in rgb)
-
-
-def _read(name: str) -> str:
-    return (files("vitrify.report") / "templates" / name).read_text(encoding="utf-8")
-
-
-@cache
-def _template(name: str) -> Any:
-    try:
-        import jinja2
-    except ImportError as error:
-        raise MissingExtraError("The report page", "jinja2", "report") from error
-    return jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined).from_string(_read(name))

@@ -1,1 +1,1 @@
-""""""
+"""Structure per system: what one configuration looks like on average."""

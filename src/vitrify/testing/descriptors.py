@@ -59,7 +59,7 @@ def check_names_its_features(descriptor: Descriptor, frame: Frame) -> None:
 
 
 def check_is_labelled(descriptor: Descriptor, frame: Frame) -> None:
-    """The labelled array holds the same numbers, and says what they are."""
+    """Compare the labelled array: the same numbers, and it says what they are."""
     array = descriptor.compute(frame, positions="inherent")
     assert array.dims == ("particle", "feature")
     assert np.array_equal(array.values, descriptor.evaluate(frame))
@@ -69,7 +69,7 @@ def check_is_labelled(descriptor: Descriptor, frame: Frame) -> None:
 
 
 def check_subset_is_rows(descriptor: Descriptor, frame: Frame) -> None:
-    """Some particles, in any order, get the very bits that they have among all."""
+    """Evaluate some particles, in any order: they get the very bits that they have among all."""
     everything = descriptor.evaluate(frame)
     some = np.random.default_rng(1).permutation(frame.n_particles)[: frame.n_particles // 2 + 1]
     assert np.array_equal(descriptor.evaluate(frame, some), everything[some])
@@ -135,15 +135,15 @@ def check_threads(descriptor: Descriptor, frame: Frame) -> None:
     """One thread and two give the same bits (nothing to see where numba has one thread)."""
     import numba
 
-    before = numba.get_num_threads()
+    before, most = numba.get_num_threads(), getattr(numba.config, "NUMBA_NUM_THREADS", 1)
     results: list[NDArray[np.float64]] = []
     try:
-        for n in (1, min(2, numba.config.NUMBA_NUM_THREADS)):
+        for n in (1, min(2, most)):
             numba.set_num_threads(n)
             results.append(descriptor.evaluate(frame))
     finally:
         numba.set_num_threads(before)
-    assert np.array_equal(*results)
+    assert np.array_equal(results[0], results[1])
 
 
 def _in_box(frame: Frame, box: Box, positions: NDArray[np.float64] | None = None) -> Frame:

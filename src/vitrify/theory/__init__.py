@@ -1,1 +1,1 @@
-""""""
+"""From a number per particle back to the system: P_R(S, T), barriers, prefactors, onset temperature."""

@@ -11,8 +11,8 @@ FIGURES = Registry(
         "arrhenius_lines": "vitrify.report.figures.arrhenius_lines:ARRHENIUS_LINES",
         "barriers": "vitrify.report.figures.barriers:BARRIERS",
         "p_hop_example": "vitrify.report.figures.p_hop_example:P_HOP_EXAMPLE",
-        "rdf": "vitrify.report.figures.rdf:RDF",
         "overlap": "vitrify.report.figures.overlap:OVERLAP",
+        "rdf": "vitrify.report.figures.rdf:RDF",
     },
 )
 """Name to ``"module:member"``; the order is that of the page."""

@@ -11,9 +11,18 @@ from numpy.typing import NDArray
 from vitrify.errors import ShapeError
 from vitrify.report.figures.base import PlottedTable, ReportFigure, meaning
 from vitrify.report.figures.style import (
-    FAINT, INK, MARKERS, axes_or_new, axis_label, blue_to_red, distances, number, say_empty, symbol,
+    FAINT,
+    INK,
+    MARKERS,
+    axes_or_new,
+    axis_label,
+    blue_to_red,
+    distances,
+    number,
+    say_empty,
+    symbol,
     with_unit,
-)  # fmt: skip
+)
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -66,12 +75,19 @@ def _chosen_bins(probability: xr.Dataset, arrhenius: xr.Dataset) -> list[int]:
     return [int(good[k]) for k in np.linspace(0, len(good) - 1, _N_CURVES).round().astype(int)]
 
 
+def drawn_onset(probability: xr.Dataset, arrhenius: xr.Dataset) -> float:
+    """Return the onset temperature T0 if it is positive and below three times the hottest one, else NaN."""
+    onset = float(arrhenius.attrs.get("T0", math.nan))
+    hottest = float(np.nanmax(probability["temperature"].values, initial=-math.inf))
+    return onset if 0 < onset < 3 * hottest else math.nan
+
+
 def _rows(probability: xr.Dataset, arrhenius: xr.Dataset, k: int) -> dict[str, NDArray[Any]]:
     temperature = np.asarray(probability["temperature"].values, dtype=float)
     one = probability.isel(softness_bin=k)
     measured = {name: one[name].values.astype(float) for name in _MEASURED}
-    onset = float(arrhenius.attrs.get("T0", math.nan))
-    if math.isfinite(onset) and 0 < onset < 3 * temperature.max() and not np.any(temperature == onset):
+    onset = drawn_onset(probability, arrhenius)
+    if math.isfinite(onset) and not np.any(temperature == onset):
         temperature = np.append(temperature, onset)
         measured = {name: np.append(values, np.nan) for name, values in measured.items()}
     order = np.argsort(-temperature)
@@ -134,9 +150,9 @@ def plot_arrhenius_lines(probability: xr.Dataset, arrhenius: xr.Dataset, ax: Any
     colors = blue_to_red(values)
     for k, (softness, color) in enumerate(zip(values, colors, strict=True)):
         curve = table.where(table["softness"] == softness)
-        label = f"{symbol(probability['softness'])} $=$ {softness:+.2f}"
+        label = f"{symbol(probability['softness'])} ${{=}}\\,{softness:+.2f}$"
         _draw_curve(ax, inset, curve, color, MARKERS[k % len(MARKERS)], label)
-    _draw_onset(ax, arrhenius, table)
+    _draw_onset(ax, drawn_onset(probability, arrhenius), arrhenius, table)
     _draw_collapse(inset, measured, probability, arrhenius)
     low, high = measured["probability"].min(), np.nanmax(table["arrhenius_line"])
     ax.set_ylim(low / (high / low) ** 0.75, high * 6)
@@ -151,17 +167,30 @@ def _draw_curve(ax: Any, inset: Any, curve: PlottedTable, color: Any, marker: st
         yerr=distances(some["probability"], some["probability_low"], some["probability_high"]),
         label=label, gid="measured",
     )  # fmt: skip
-    ax.plot(curve["inverse_temperature"], curve["arrhenius_line"], color=color, lw=1, ls="--", gid="arrhenius_line")
+    ax.plot(
+        curve["inverse_temperature"],
+        curve["arrhenius_line"],
+        color=color,
+        lw=1,
+        ls="--",
+        gid="arrhenius_line",
+    )
     inset.plot(
-        some["reduced_barrier"], some["reduced_probability"], color=color, marker=marker, ms=3, ls="none", gid="collapse"
+        some["reduced_barrier"],
+        some["reduced_probability"],
+        color=color,
+        marker=marker,
+        ms=3,
+        ls="none",
+        gid="collapse",
     )
 
 
-def _draw_onset(ax: Any, arrhenius: xr.Dataset, table: PlottedTable) -> None:
-    """A line at 1/T0 and a band over its interval, if it is inside the drawn range."""
-    onset, low, high = (float(arrhenius.attrs.get(name, math.nan)) for name in ("T0", "T0_low", "T0_high"))
-    if onset not in table["temperature"]:
+def _draw_onset(ax: Any, onset: float, arrhenius: xr.Dataset, table: PlottedTable) -> None:
+    """Draw a line at 1/T0 and a band over its interval, if it is inside the drawn range."""
+    if not math.isfinite(onset):
         return
+    low, high = (float(arrhenius.attrs.get(name, math.nan)) for name in ("T0_low", "T0_high"))
     span = table["inverse_temperature"].max() - 1 / onset
     if 0 < low <= high:
         ax.axvspan(max(1 / high, 1 / onset - 0.2 * span), 1 / low, color=FAINT, alpha=0.18, lw=0)
@@ -172,11 +201,17 @@ def _draw_onset(ax: Any, arrhenius: xr.Dataset, table: PlottedTable) -> None:
     )  # fmt: skip
 
 
-def _draw_collapse(inset: Any, measured: PlottedTable, probability: xr.Dataset, arrhenius: xr.Dataset) -> None:
+def _draw_collapse(
+    inset: Any, measured: PlottedTable, probability: xr.Dataset, arrhenius: xr.Dataset
+) -> None:
     reduced = np.sort(measured["reduced_barrier"])
     inset.plot(reduced, np.exp(-reduced), color=INK, lw=0.9, zorder=0, gid="exponential")
     inset.set_yscale("log")
-    inset.set_xlabel(f"{symbol(arrhenius['energy_barrier'])}$/${symbol(probability['temperature'])}", fontsize=9, labelpad=1)
+    inset.set_xlabel(
+        f"{symbol(arrhenius['energy_barrier'])}$/${symbol(probability['temperature'])}",
+        fontsize=9,
+        labelpad=1,
+    )
     inset.set_ylabel("$P_R/P_0$", fontsize=9, labelpad=1)
     inset.yaxis.set_label_position("right")
     inset.tick_params(labelsize=8)

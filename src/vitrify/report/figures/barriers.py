@@ -9,8 +9,17 @@ import numpy as np
 
 from vitrify.report.figures.base import PlottedTable, ReportFigure, tidy
 from vitrify.report.figures.style import (
-    HARD, INK, SOFT, axes_or_new, axis_label, count, distances, number, say_empty, symbol,
-)  # fmt: skip
+    HARD,
+    INK,
+    SOFT,
+    axes_or_new,
+    axis_label,
+    count,
+    distances,
+    number,
+    say_empty,
+    symbol,
+)
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -76,7 +85,15 @@ def plot_barriers(dataset: xr.Dataset, ax: Any = None) -> Any:
         _draw_points(panel, finite, name, color, marker)
         if np.isfinite(finite[f"{name}_fit"]).any():
             line = f"${number(fit[zero])} {'-' if fit[one] >= 0 else '+'} {number(abs(fit[one]))}\\,{sign}$"
-            panel.plot(finite["softness"], finite[f"{name}_fit"], color=INK, lw=1, ls="--", label=line, gid=f"{name}_fit")
+            panel.plot(
+                finite["softness"],
+                finite[f"{name}_fit"],
+                color=INK,
+                lw=1,
+                ls="--",
+                label=line,
+                gid=f"{name}_fit",
+            )
             panel.legend(loc="upper right")
     axes[1].set_xlabel(axis_label(dataset["softness"]))
     if len(table):
@@ -98,4 +115,4 @@ def _draw_points(panel: Any, table: PlottedTable, name: str, color: str, marker:
         )  # fmt: skip
 
 
-BARRIERS = ReportFigure("barriers", ("arrhenius",), plot_barriers, barriers_table, size=(4.6, 4.4), panels=(2, 1))
+BARRIERS = ReportFigure("barriers", ("arrhenius",), plot_barriers, barriers_table, panels=(2, 1))

@@ -104,7 +104,10 @@ def tidy(dataset: xr.Dataset, names: tuple[str, ...]) -> PlottedTable:
     first = dataset[names[0]]
     coordinates = [str(c) for c in first.coords if first.coords[c].ndim]
     coordinates.sort(key=lambda c: [first.dims.index(d) for d in first.coords[c].dims])
-    columns = {c: np.asarray(first.coords[c].broadcast_like(first).transpose(*first.dims)).ravel() for c in coordinates}
+    columns = {
+        c: np.asarray(first.coords[c].broadcast_like(first).transpose(*first.dims)).ravel()
+        for c in coordinates
+    }
     columns |= {name: np.asarray(dataset[name].transpose(*first.dims)).ravel() for name in names}
     return PlottedTable(columns, {name: meaning(dataset[name]) for name in columns})
 
@@ -132,7 +135,7 @@ class ReportFigure:
     needs: tuple[str, ...]
     plot: Callable[..., Any]
     table: Callable[..., PlottedTable]
-    size: tuple[float, float] = (4.6, 3.5)
+    size: tuple[float, float] = (4.6, 4.2)
     panels: Callable[..., tuple[int, int]] | tuple[int, int] = (1, 1)
 
     def write(self, datasets: Mapping[str, xr.Dataset], folder: Path) -> dict[str, Path]:

@@ -8,8 +8,15 @@ import numpy as np
 
 from vitrify.report.figures.base import PlottedTable, ReportFigure, tidy
 from vitrify.report.figures.style import (
-    MARKERS, axes_or_new, axis_label, distances, number, say_empty, symbol, blue_to_red,
-)  # fmt: skip
+    MARKERS,
+    axes_or_new,
+    axis_label,
+    blue_to_red,
+    distances,
+    number,
+    say_empty,
+    symbol,
+)
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -9,8 +9,16 @@ import numpy as np
 
 from vitrify.report.figures.base import PlottedTable, ReportFigure, tidy
 from vitrify.report.figures.style import (
-    FAINT, HARD, INK, SOFT, axes_or_new, axis_label, number, say_empty, symbol,
-)  # fmt: skip
+    FAINT,
+    HARD,
+    INK,
+    SOFT,
+    axes_or_new,
+    axis_label,
+    number,
+    say_empty,
+    symbol,
+)
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -72,5 +80,5 @@ def plot_p_hop_example(dataset: xr.Dataset, ax: Any = None) -> Any:
 
 
 P_HOP_EXAMPLE = ReportFigure(
-    "p_hop_example", ("p_hop_example",), plot_p_hop_example, p_hop_example_table, size=(4.6, 4.4), panels=(2, 1)
+    "p_hop_example", ("p_hop_example",), plot_p_hop_example, p_hop_example_table, panels=(2, 1)
 )

@@ -60,8 +60,12 @@ def plot_rdf(dataset: xr.Dataset, ax: Any = None) -> Any:
             curve = mine.where(mine["group"] == group)
             color, style, width = _LINES.get(str(group), (INK, "-.", 1.0))
             error = np.nan_to_num(curve["g_error"])
-            panel.fill_between(curve["r"], curve["g"] - error, curve["g"] + error, color=color, alpha=0.25, lw=0)
-            panel.plot(curve["r"], curve["g"], color=color, ls=style, lw=width, label=str(group), gid=str(group))
+            panel.fill_between(
+                curve["r"], curve["g"] - error, curve["g"] + error, color=color, alpha=0.25, lw=0
+            )
+            panel.plot(
+                curve["r"], curve["g"], color=color, ls=style, lw=width, label=str(group), gid=str(group)
+            )
         inside = mine["r"][mine["g"] > 0.01]
         if len(inside):
             panel.set_xlim(max(mine["r"].min(), inside.min() - 0.15), mine["r"].max())
@@ -73,5 +77,5 @@ def plot_rdf(dataset: xr.Dataset, ax: Any = None) -> Any:
 
 
 RDF = ReportFigure(
-    "rdf", ("rdf",), plot_rdf, rdf_table, size=(7.6, 3.2), panels=lambda d: (1, d.sizes["neighbor_species"])
+    "rdf", ("rdf",), plot_rdf, rdf_table, size=(9.6, 3.7), panels=lambda d: (1, d.sizes["neighbor_species"])
 )

@@ -8,8 +8,17 @@ import numpy as np
 
 from vitrify.report.figures.base import PlottedTable, ReportFigure, tidy
 from vitrify.report.figures.style import (
-    INK, MARKERS, axes_or_new, axis_label, blue_to_red, count, distances, number, say_empty, symbol,
-)  # fmt: skip
+    INK,
+    MARKERS,
+    axes_or_new,
+    axis_label,
+    blue_to_red,
+    count,
+    distances,
+    number,
+    say_empty,
+    symbol,
+)
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -66,7 +75,14 @@ def plot_rearrangement_probability(dataset: xr.Dataset, ax: Any = None) -> Any:
     ax.plot([], [], color=INK, ls="--", lw=1, label=str(dataset["fitted"].attrs.get("long_name", "fitted")))
     title = f"{axis_label(dataset['temperature'])}  ({dataset['events'].attrs.get('long_name', 'events')})"
     columns = min(3, len(colors) + 1)
-    ax.legend(loc="lower left", bbox_to_anchor=(0, 1), title=title, ncols=columns, alignment="left", borderaxespad=0.2)
+    ax.legend(
+        loc="lower left",
+        bbox_to_anchor=(0, 1),
+        title=title,
+        ncols=columns,
+        alignment="left",
+        borderaxespad=0.2,
+    )
     return ax
 
 
@@ -79,7 +95,13 @@ def _draw_curve(ax: Any, curve: PlottedTable, color: Any, marker: str, label: st
     )  # fmt: skip
     none = curve.where((curve["probability"] == 0) & (curve["probability_high"] > 0))
     ax.plot(
-        none["softness"], none["probability_high"], color=color, marker="v", mfc="none", ls="none", gid="upper_bound"
+        none["softness"],
+        none["probability_high"],
+        color=color,
+        marker="v",
+        mfc="none",
+        ls="none",
+        gid="upper_bound",
     )
     fit = curve.where(curve["fitted"] > 0)
     ax.plot(fit["softness"], fit["fitted"], color=color, ls="--", lw=1, gid="fitted")
@@ -90,5 +112,4 @@ REARRANGEMENT_PROBABILITY = ReportFigure(
     ("rearrangement_probability",),
     plot_rearrangement_probability,
     rearrangement_probability_table,
-    size=(4.6, 4.1),
 )

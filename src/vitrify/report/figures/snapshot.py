@@ -9,8 +9,14 @@ from numpy.typing import NDArray
 
 from vitrify.report.figures.base import PlottedTable, ReportFigure, meaning
 from vitrify.report.figures.style import (
-    FAINT, axes_or_new, axis_label, say_empty, softness_colors, softness_scale, symbol,
-)  # fmt: skip
+    FAINT,
+    axes_or_new,
+    axis_label,
+    say_empty,
+    softness_colors,
+    softness_scale,
+    symbol,
+)
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -122,7 +128,9 @@ def _draw_box(ax: Any, dataset: xr.Dataset) -> None:
 
     if "box_vectors" in dataset.attrs:
         edges = box_edges(dataset.attrs["box_vectors"]) @ _view()
-        ax.add_collection(LineCollection(list(edges[:, :, :2]), colors=FAINT, linewidths=0.8, zorder=0), autolim=True)
+        ax.add_collection(
+            LineCollection(list(edges[:, :, :2]), colors=FAINT, linewidths=0.8, zorder=0), autolim=True
+        )
 
 
 def _draw_balls(ax: Any, table: PlottedTable, scale: float) -> None:
@@ -156,7 +164,12 @@ def _draw_colorbar(ax: Any, dataset: xr.Dataset, scale: float) -> None:
 
     colors = ListedColormap(softness_colors(np.linspace(-scale, scale, 128), scale))
     bar = ax.figure.colorbar(
-        ScalarMappable(Normalize(-scale, scale), colors), ax=ax, orientation="horizontal", shrink=0.6, aspect=26, pad=0.02
+        ScalarMappable(Normalize(-scale, scale), colors),
+        ax=ax,
+        orientation="horizontal",
+        shrink=0.6,
+        aspect=26,
+        pad=0.02,
     )
     bar.outline.set_linewidth(0.6)
     bar.ax.minorticks_off()

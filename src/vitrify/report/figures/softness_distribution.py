@@ -8,8 +8,17 @@ import numpy as np
 
 from vitrify.report.figures.base import PlottedTable, ReportFigure, tidy
 from vitrify.report.figures.style import (
-    FAINT, INK, SOFT, axes_or_new, axis_label, count, distances, number, say_empty, symbol,
-)  # fmt: skip
+    FAINT,
+    INK,
+    SOFT,
+    axes_or_new,
+    axis_label,
+    count,
+    distances,
+    number,
+    say_empty,
+    symbol,
+)
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -84,5 +93,8 @@ def plot_softness_distribution(dataset: xr.Dataset, ax: Any = None) -> Any:
 
 
 SOFTNESS_DISTRIBUTION = ReportFigure(
-    "softness_distribution", ("softness_distribution",), plot_softness_distribution, softness_distribution_table
+    "softness_distribution",
+    ("softness_distribution",),
+    plot_softness_distribution,
+    softness_distribution_table,
 )

@@ -77,7 +77,8 @@ def house_style() -> Iterator[None]:
         raise MissingExtraError("Drawing figures", "matplotlib", "report") from error
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
-        matplotlib.rcParams.update(_STYLE)
+        settings: Any = matplotlib.rcParams
+        settings.update(_STYLE)
         yield
 
 

@@ -29,7 +29,10 @@ byId('cut').addEventListener('input', (event) => {
 if (matchMedia('(prefers-reduced-motion: reduce)').matches) byId('turn').checked = false;
 let held = false, seen = true, last = null;
 new IntersectionObserver((entries) => { seen = entries[0].isIntersecting; }).observe(byId('canvasTarget'));
-byId('canvasTarget').addEventListener('pointerdown', () => { held = true; });
+// The wheel scrolls the page until the scene is taken in hand.
+const canvas = byId('canvasTarget');
+canvas.addEventListener('pointerdown', () => { held = true; K3DInstance.setCameraLock(false, false, false); });
+canvas.addEventListener('pointerleave', () => K3DInstance.setCameraLock(false, true, false));
 window.addEventListener('pointerup', () => { held = false; });
 function turn(now) {
   const step = last === null ? 0 : Math.min(now - last, 100) * 1.6e-4;

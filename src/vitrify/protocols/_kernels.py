@@ -1,0 +1,348 @@
+"""Forces of a pair model on a configuration that moves little: neighbour list and force loop of the minimizers.
+
+Periodic images become particles of their own, "ghosts", that copy the motion of their owner and hand it their force:
+the loop over pairs then knows nothing of the box, which may be tilted, open, or smaller than the cutoff. Of the two
+pairs (i, image of j) and (j, opposite image of i), which are the same bond, the one with the lexicographically
+positive image is kept, so every bond stands once.
+
+Particles are ordered by species; the list holds one run of neighbours for each (species of the particle, species of
+the neighbour, particle), so the parameters of a pair are constants of the inner loops. These go over batches of pairs:
+differences and those within the cutoff first, then energies and forces (vector instructions), then the sums.
+"""
+
+from collections import namedtuple
+
+import numpy as np
+from numba import njit
+
+from vitrify.models._kernels import as_row, interact
+from vitrify.particles._cells import counting_sort
+
+BATCH = 512  # pairs treated at a time: their buffers stay in the first-level cache
+MATH = {"nsz", "arcp", "contract", "reassoc"}
+
+System = namedtuple(
+    "System",
+    [
+        "blocks",  # (S + 1,) first particle of each species
+        "box",  # (3, 3) rows are the cell vectors
+        "inverse",  # (3, 3)
+        "heights",  # (3,) distances between opposite faces
+        "origin",  # (3,)
+        "periodic",  # (3,)
+        "edges",  # (S, S) energy at the cutoff, taken off so that the energy is continuous
+    ],
+)
+
+Verlet = namedtuple(
+    "Verlet",
+    [
+        "owner",  # (M,) particle that each entry copies; the first N are the particles themselves
+        "offset",  # (M, 3) from the owner to this copy
+        "first",  # (S N + 1,) where the neighbours of each run begin
+        "neighbour",  # entries, and room behind them
+        "built_at",  # (N, 3) positions when the list was made
+        "skin",  # float, by which the cutoffs were extended
+        "copies",  # (M, 3) where entries are
+        "pulls",  # (M, 3) forces on them
+        "batch",  # (5, batch) of the pairs of a batch: vector, squared length, weight −V'/r
+        "others",  # (batch,) their second entries
+        "ends",  # (N,) where the pairs of each particle of the batch end
+    ],
+)
+
+
+@njit(cache=True)
+def _home_cell(x, system):
+    """Offsets that bring each particle into the cell along periodic axes, (N, 3), and fractional coordinates there."""
+    offset, fractional = np.zeros_like(x), np.empty_like(x)
+    for i in range(len(x)):
+        for a in range(3):
+            s = 0.0
+            for b in range(3):
+                s += (x[i, b] - system.origin[b]) * system.inverse[b, a]
+            cells = np.floor(s) if system.periodic[a] else 0.0
+            fractional[i, a] = s - cells
+            for b in range(3):
+                offset[i, b] -= cells * system.box[a, b]
+    return offset, fractional
+
+
+@njit(cache=True)
+def _is_near(fractional, shift, margin, periodic):
+    for a in range(3):
+        if periodic[a] and not -margin[a] <= fractional[a] + shift[a] <= 1.0 + margin[a]:
+            return False
+    return True
+
+
+@njit(cache=True)
+def _positive_shifts(margin, periodic):
+    """Images that can come within the margin of the cell, one of each opposite pair, (n, 3)."""
+    most = np.zeros(3, np.int64)
+    for a in range(3):
+        if periodic[a]:
+            most[a] = int(np.floor(1.0 + margin[a]))
+    total = (2 * most[0] + 1) * (2 * most[1] + 1) * (2 * most[2] + 1)
+    shifts = np.empty((total // 2, 3), np.int64)
+    n = 0
+    for x in range(most[0] + 1):
+        for y in range(-most[1], most[1] + 1):
+            for z in range(-most[2], most[2] + 1):
+                if x > 0 or y > 0 or (y == 0 and z > 0):
+                    shifts[n, 0], shifts[n, 1], shifts[n, 2] = x, y, z
+                    n += 1
+    return shifts
+
+
+@njit(cache=True)
+def _with_ghosts(x, system, reach):
+    """Owner, offset and fractional coordinates of the particles and of the images within reach of the cell."""
+    n = len(x)
+    offset, fractional = _home_cell(x, system)
+    margin = np.empty(3)
+    for a in range(3):
+        margin[a] = reach / system.heights[a]
+    shifts = _positive_shifts(margin, system.periodic)
+    total = n
+    for t in range(len(shifts)):
+        for i in range(n):
+            total += _is_near(fractional[i], shifts[t], margin, system.periodic)
+    owners, offsets = np.empty(total, np.uint32), np.empty((total, 3))
+    places = np.empty((total, 3))
+    for i in range(n):
+        owners[i] = i
+        for a in range(3):
+            offsets[i, a], places[i, a] = offset[i, a], fractional[i, a]
+    m = n
+    for t in range(len(shifts)):
+        for i in range(n):
+            if _is_near(fractional[i], shifts[t], margin, system.periodic):
+                owners[m] = i
+                for a in range(3):
+                    places[m, a] = fractional[i, a] + shifts[t, a]
+                    offsets[m, a] = offset[i, a]
+                    for b in range(3):
+                        offsets[m, a] += shifts[t, b] * system.box[b, a]
+                m += 1
+    return owners, offsets, places
+
+
+@njit(cache=True)
+def _grid(places, heights, reach):
+    """Cells at least `reach` wide: how many along each axis, and the cell of each entry, (M, 3)."""
+    low, span, grid = np.empty(3), np.empty(3), np.empty(3, np.int64)
+    for a in range(3):
+        smallest = largest = places[0, a]
+        for m in range(len(places)):
+            smallest, largest = min(smallest, places[m, a]), max(largest, places[m, a])
+        low[a], span[a] = smallest, max(largest - smallest, 1e-300)
+        grid[a] = max(int(min(span[a] * heights[a] / reach, 1e6)), 1)
+    while grid[0] * grid[1] * grid[2] > 2 * len(places) + 64:
+        for a in range(3):
+            grid[a] = max(grid[a] // 2, 1)
+    cell = np.empty((len(places), 3), np.int64)
+    for m in range(len(places)):
+        for a in range(3):
+            cell[m, a] = min(int((places[m, a] - low[a]) / span[a] * grid[a]), grid[a] - 1)
+    return grid, cell
+
+
+@njit(cache=True)
+def _sorted_into_bins(copies, owners, places, blocks, heights, reach):
+    """Entries by species and cell: grid, cells, first entry of each bin, the entries and where they are."""
+    grid, cell = _grid(places, heights, reach)
+    n_cells = grid[0] * grid[1] * grid[2]
+    n_species = len(blocks) - 1
+    bins = np.empty(len(owners), np.int64)
+    for m in range(len(owners)):
+        s = 0
+        while owners[m] >= blocks[s + 1]:
+            s += 1
+        bins[m] = s * n_cells + (cell[m, 0] * grid[1] + cell[m, 1]) * grid[2] + cell[m, 2]
+    order, starts = counting_sort(bins, n_species * n_cells)
+    sorted_copies = np.empty_like(copies)
+    for k in range(len(order)):
+        for a in range(3):
+            sorted_copies[k, a] = copies[order[k], a]
+    return grid, cell, starts, order, sorted_copies
+
+
+@njit(cache=True)
+def _longer(neighbour, at_least):
+    longer = np.empty(max(at_least, len(neighbour) + len(neighbour) // 2), np.uint32)
+    for k in range(len(neighbour)):
+        longer[k] = neighbour[k]
+    return longer
+
+
+@njit(cache=True)
+def build_list(x, system, cutoffs, skin, expected):
+    """List all bonds shorter than their cutoff plus `skin`; `expected` is a guess of how many there are."""
+    n, n_species = len(x), len(cutoffs)
+    reach = 0.0
+    for a in range(n_species):
+        for b in range(n_species):
+            reach = max(reach, cutoffs[a, b] + skin)
+    owners, offsets, places = _with_ghosts(x, system, reach)
+    copies = np.empty((len(owners), 3))
+    for m in range(len(owners)):
+        for a in range(3):
+            copies[m, a] = x[owners[m], a] + offsets[m, a]
+    binned = _sorted_into_bins(copies, owners, places, system.blocks, system.heights, reach)
+    first = np.zeros(n_species * n + 1, np.int64)
+    neighbour = np.empty(max(expected, 64), np.uint32)
+    row = found = longest = 0
+    for a in range(n_species):
+        for b in range(n_species):
+            for i in range(system.blocks[a], system.blocks[a + 1]):
+                before = found
+                neighbour, found = _append(i, b, binned, copies, (cutoffs[a, b] + skin) ** 2, neighbour, found)
+                row += 1
+                first[row] = found
+                longest = max(longest, found - before)
+    size = max(BATCH, longest)
+    return Verlet(
+        owners,
+        offsets,
+        first,
+        neighbour,
+        x.copy(),
+        skin,
+        copies,
+        np.empty_like(copies),
+        np.empty((5, size)),
+        np.empty(size, np.uint32),
+        np.empty(n, np.int64),
+    )
+
+
+@njit(cache=True)
+def _append(i, species, binned, copies, limit, neighbour, found):
+    """Add the entries of one species after `i` and within the limit to the list."""
+    grid, cell, starts, order, sorted_copies = binned
+    n_cells = grid[0] * grid[1] * grid[2]
+    x, y, z = copies[i, 0], copies[i, 1], copies[i, 2]
+    low, high = max(cell[i, 2] - 1, 0), min(cell[i, 2] + 1, grid[2] - 1)
+    for cx in range(max(cell[i, 0] - 1, 0), min(cell[i, 0] + 2, grid[0])):
+        for cy in range(max(cell[i, 1] - 1, 0), min(cell[i, 1] + 2, grid[1])):
+            row = species * n_cells + (cx * grid[1] + cy) * grid[2]
+            begin, end = starts[row + low], starts[row + high + 1]
+            if found + end - begin > len(neighbour):
+                neighbour = _longer(neighbour, found + end - begin)
+            for k in range(begin, end):
+                dx, dy, dz = sorted_copies[k, 0] - x, sorted_copies[k, 1] - y, sorted_copies[k, 2] - z
+                neighbour[found] = order[k]
+                found += (order[k] > i) & (dx * dx + dy * dy + dz * dz < limit)
+    return neighbour, found
+
+
+@njit(cache=True, fastmath=MATH, error_model="numpy")
+def _gather(i, last, run, limit, first, neighbour, copies, batch, others, ends):
+    """Fill a batch with the pairs within the limit of the particles from `i` on; where it stopped and how many."""
+    dx, dy, dz, d2 = batch[0], batch[1], batch[2], batch[3]
+    n = m = 0
+    while i < last and n + first[run + 1] - first[run] <= len(others):
+        x, y, z = copies[i, 0], copies[i, 1], copies[i, 2]
+        for k in range(first[run], first[run + 1]):
+            j = neighbour[k]
+            u, v, w = x - copies[j, 0], y - copies[j, 1], z - copies[j, 2]
+            r2 = u * u + v * v + w * w
+            dx[n] = u
+            dy[n] = v
+            dz[n] = w
+            d2[n] = r2
+            others[n] = j
+            n += 1 if r2 < limit else 0
+        ends[m] = n
+        m += 1
+        i += 1
+        run += 1
+    return m, n
+
+
+@njit(cache=True, fastmath=MATH, error_model="numpy")
+def _interact_all(potential, row, d2, weight, n):
+    """Energy of the first n pairs of a batch; their weights −V'/r."""
+    total = 0.0
+    for k in range(n):
+        energy, weight[k] = interact(potential, d2[k], row)
+        total += energy
+    return total
+
+
+@njit(cache=True, fastmath=MATH, error_model="numpy")
+def _scatter(i, m, batch, others, ends, pulls):
+    """Give both ends of the pairs of `m` particles from `i` on their forces."""
+    dx, dy, dz, weight = batch[0], batch[1], batch[2], batch[4]
+    begin = 0
+    for p in range(m):
+        x = y = z = 0.0
+        for k in range(begin, ends[p]):
+            j, w = others[k], weight[k]
+            u, v, t = w * dx[k], w * dy[k], w * dz[k]
+            pulls[j, 0] -= u
+            pulls[j, 1] -= v
+            pulls[j, 2] -= t
+            x += u
+            y += v
+            z += t
+        begin = ends[p]
+        pulls[i + p, 0] += x
+        pulls[i + p, 1] += y
+        pulls[i + p, 2] += z
+
+
+@njit(cache=True)
+def _sum_over_pairs(potential, system, verlet):
+    """Energy, continuous at the cutoffs, and the rest of it that is not; fills `verlet.pulls`."""
+    blocks, first, neighbour, copies = system.blocks, verlet.first, verlet.neighbour, verlet.copies
+    batch, others, ends, pulls = verlet.batch, verlet.others, verlet.ends, verlet.pulls
+    energy = rest = 0.0
+    run = 0
+    for a in range(len(blocks) - 1):
+        for b in range(len(blocks) - 1):
+            row, limit = as_row(potential.parameters[a, b]), potential.squared_cutoffs[a, b]
+            i = blocks[a]
+            while i < blocks[a + 1]:
+                m, n = _gather(
+                    i, blocks[a + 1], run, limit, first, neighbour, copies, batch, others, ends
+                )
+                energy += _interact_all(potential, row, batch[3], batch[4], n) - n * system.edges[a, b]
+                rest += n * system.edges[a, b]
+                _scatter(i, m, batch, others, ends, pulls)
+                i += m
+                run += m
+    return energy, rest
+
+
+@njit(cache=True)
+def forces_at(potential, system, verlet, x, forces):
+    """Fill the forces (N, 3) at `x` and return the energy and what makes it discontinuous; the list must hold there."""
+    copies, pulls, owner, offset = verlet.copies, verlet.pulls, verlet.owner, verlet.offset
+    for m in range(len(owner)):
+        for a in range(3):
+            copies[m, a] = x[owner[m], a] + offset[m, a]
+            pulls[m, a] = 0.0
+    energy, rest = _sum_over_pairs(potential, system, verlet)
+    for i in range(len(x)):
+        for a in range(3):
+            forces[i, a] = pulls[i, a]
+    for m in range(len(x), len(owner)):
+        for a in range(3):
+            forces[owner[m], a] += pulls[m, a]
+    return energy, rest
+
+
+@njit(cache=True)
+def is_outdated(verlet, x):
+    """Whether some particle has moved more than half the skin since the list was made."""
+    limit = 0.25 * verlet.skin * verlet.skin
+    for i in range(len(x)):
+        d2 = 0.0
+        for a in range(3):
+            d = x[i, a] - verlet.built_at[i, a]
+            d2 += d * d
+        if d2 > limit:
+            return True
+    return False

@@ -1,0 +1,308 @@
+"""From stored softness to the numbers and curves of the report."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vitrify.citations import for_methods
+from vitrify.predictors.scores import Score, fraction_soft, q_ratio_from_counts, roc_area
+from vitrify.predictors.trained import TrainedSoftness
+from vitrify.provenance import to_plain, versions
+from vitrify.rearrangements.events import at_risk
+from vitrify.report.results import SoftnessResults, TableRow
+from vitrify.studies.curves import coldest, overlaps, p_hop_example, pair_correlations, sampled_softness, snapshot
+from vitrify.studies.dynamics import events_of, starts
+from vitrify.studies.learning import centre_particles
+from vitrify.studies.settings import SoftnessSettings, StatePoint
+from vitrify.studies.simulate import Workplace, unconverged_frames
+from vitrify.theory.arrhenius import arrhenius_per_bin, fit_arrhenius
+from vitrify.theory.onset import bootstrap_onset
+from vitrify.theory.rearrangement_probability import (
+    combine,
+    count,
+    distributions,
+    rearrangement_probability,
+    softness_bins,
+)
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+SCHOENHOLZ = "Schoenholz 2016"
+THESIS = "Cubuk 2016, thesis"
+
+
+class Tally:
+    """Softness of the particles at risk and of the starting rearrangements of one trajectory.
+
+    Parameters
+    ----------
+    place : Workplace
+    point : StatePoint
+    """
+
+    def __init__(self, place: Workplace, point: StatePoint) -> None:
+        settings, self.point = place.settings, point
+        trajectory, events = place.trajectory(point), events_of(place, point)
+        n_segments = settings.training.segments
+        frames, softness = sampled_softness(place, point)
+        centre = centre_particles(trajectory, settings.training.centre_species)
+        free = at_risk(events, frames, trajectory.n_particles)[:, centre]
+        segment = frames * n_segments // trajectory.n_frames
+        self.softness: NDArray[np.float64] = softness[:, centre][free]
+        self.segment: NDArray[np.int64] = np.broadcast_to(segment[:, None], free.shape)[free]
+        moving = starts(settings, trajectory, events)
+        start = moving["start_frame"].values
+        self.starts: NDArray[np.float64] = _softness_at(trajectory, start, moving["particle"].values)
+        self.start_segment: NDArray[np.int64] = start * n_segments // trajectory.n_frames
+        self.interval: float = trajectory.frame_interval
+        self.n_unconverged = len(unconverged_frames(trajectory))
+
+
+def _softness_at(trajectory: Any, frame: NDArray[np.int64], particle: NDArray[np.int64]) -> NDArray[np.float64]:
+    out = np.empty(len(frame))
+    for a, b in trajectory.units():
+        inside = (frame >= a) & (frame < b)
+        if inside.any():
+            out[inside] = trajectory.read("softness", a, b)[frame[inside] - a, particle[inside]]
+    return out
+
+
+def collect_results(place: Workplace, trained: TrainedSoftness) -> SoftnessResults:
+    """Return everything that the report shows; reads stores, runs no simulation.
+
+    Parameters
+    ----------
+    place : Workplace
+        With softness computed.
+    trained : TrainedSoftness
+    """
+    settings = place.settings
+    tallies = [Tally(place, p) for p in settings.test_points]
+    edges = softness_bins(np.concatenate([t.softness for t in tallies]), settings.statistics.bins)
+    counts = combine_points([_counts(t, edges, settings) for t in tallies])
+    fit = fit_arrhenius(counts, settings.statistics.degree)
+    onset = bootstrap_onset(
+        counts, settings.statistics.degree, settings.statistics.resamples, settings.statistics.seed
+    )
+    probability = rearrangement_probability(counts)
+    fitted = fit.predict(probability["softness"].values[None, :], probability["temperature"].values[:, None])
+    arrhenius = arrhenius_per_bin(counts, settings.statistics.min_events)
+    low, high = onset.interval("onset_temperature")
+    datasets = {
+        "snapshot": snapshot(place),
+        "softness_distribution": distributions(counts),
+        "rearrangement_probability": probability.assign(fitted=(("temperature", "softness_bin"), fitted)),
+        "arrhenius": arrhenius.assign_attrs(
+            e0=fit.e0, e1=fit.e1, sigma0=fit.sigma0, sigma1=fit.sigma1, T0=fit.onset_temperature, T0_low=low, T0_high=high
+        ),
+        "p_hop_example": p_hop_example(place),
+        "rdf": pair_correlations(place),
+        "overlap": overlaps(place),
+    }
+    return SoftnessResults(
+        table=tuple(_table(place, trained, tallies, onset)),
+        run=_run_description(place, trained, tallies),
+        citations=for_methods(_methods(settings)),
+        warnings=_warnings(place, trained, tallies, arrhenius, onset),
+        datasets=datasets,
+    )
+
+
+def combine_points(counts: list[xr.Dataset]) -> xr.Dataset:
+    """Join counts of all state points; replicas of one temperature become more segments of it."""
+    import xarray as xr
+
+    by_temperature: dict[float, list[xr.Dataset]] = {}
+    for c in counts:
+        by_temperature.setdefault(float(c["temperature"][0]), []).append(c)
+    joined = []
+    for same in by_temperature.values():
+        offset, parts = 0, []
+        for c in same:
+            parts.append(c.assign_coords(segment=c["segment"].values + offset))
+            offset += c.sizes["segment"]
+        joined.append(xr.concat(parts, "segment", data_vars="minimal", combine_attrs="override") if len(parts) > 1 else parts[0])
+    return combine(joined)
+
+
+def _counts(tally: Tally, edges: NDArray[np.float64], settings: SoftnessSettings) -> xr.Dataset:
+    return count(
+        tally.point.temperature,
+        (tally.softness, tally.segment),
+        (tally.starts, tally.start_segment),
+        edges,
+        n_segments=settings.training.segments,
+        frames_per_sample=settings.statistics.stride,
+        interval=tally.interval,
+    )
+
+
+# -- the table -------------------------------------------------------------------------------------------------------
+
+
+def _table(place: Workplace, trained: TrainedSoftness, tallies: list[Tally], onset: Any) -> list[TableRow]:
+    cold = next(t for t in tallies if t.point == coldest(place.settings))
+    at = f"T = {cold.point.temperature:g}"
+    rows = list(_accuracy_rows(trained))
+    rows.append(
+        _score_row(
+            f"rearranging particles with S > 0, {at}", "0.90", fraction_soft(cold.starts), f"{SCHOENHOLZ}, Fig. 1b", "held-out trajectory"
+        )
+    )
+    rows.append(_auc_row(cold, at))
+    rows.append(_contrast_row(cold, place.settings.statistics.stride, at))
+    for name, symbol, published in (
+        ("e0", "e0 of ΔE = e0 − e1 S", None),
+        ("e1", "e1 of ΔE = e0 − e1 S", "> 0"),
+        ("sigma0", "Σ0 of Σ = Σ0 − Σ1 S", None),
+        ("sigma1", "Σ1 of Σ = Σ0 − Σ1 S", "> 0"),
+        ("onset_temperature", "onset temperature T0 = e1 / Σ1", "0.80"),
+    ):
+        source = f"{SCHOENHOLZ}, Fig. 2c"
+        note = ""
+        if name == "onset_temperature":
+            source, note = "Sharma 2022 (text); Schoenholz 2016, Fig. 2d is a plot", _onset_note(onset)
+        value, (low, high) = getattr(onset.fit, name), onset.interval(name)
+        rows.append(TableRow(symbol, published, value, *_distances(value, low, high), onset.fit.n_events, source, note))
+    return rows
+
+
+def _onset_note(onset: Any) -> str:
+    if not onset.bounded:
+        return "Σ1 is compatible with 0: T0 is unbounded"
+    return "68 % interval from resampled trajectory segments"
+
+
+def _distances(value: float, low: float, high: float) -> tuple[float, float]:
+    return max(0.0, value - low), max(0.0, high - value)
+
+
+def _score_row(quantity: str, published: str | None, score: Score, source: str, note: str = "") -> TableRow:
+    return TableRow(
+        quantity, published, score.value, *_distances(score.value, score.low, score.high), score.n_events, source, note
+    )
+
+
+def _accuracy_rows(trained: TrainedSoftness) -> list[TableRow]:
+    held = trained.training
+    found = [("all functions", "0.90", held["cross_validation"], f"{SCHOENHOLZ}, text")]
+    for key, words, published in (
+        ("radial", "radial functions", "0.88"),
+        ("first_peaks", "two first-peak functions", "0.77"),
+    ):
+        if key in held["subsets"]:
+            found.append((words, published, held["subsets"][key], f"{SCHOENHOLZ}, SI; {THESIS} 5.5"))
+    note = f"cross-validated by segment at T = {held['temperature']:g}; the paper: T = 0.47, 6000 per class"
+    return [
+        TableRow(
+            f"accuracy, {words}", published, cv["accuracy"], cv["standard_error"], cv["standard_error"], cv["n_events"], source, note
+        )
+        for words, published, cv, source in found
+    ]
+
+
+def _auc_row(tally: Tally, at: str) -> TableRow:
+    n = len(tally.starts)
+    softness = np.concatenate([tally.starts, tally.softness])
+    labels = np.concatenate([np.ones(n), np.zeros(len(tally.softness))])
+    groups = np.concatenate([tally.start_segment, tally.segment])
+    return _score_row(f"area under ROC, {at}", None, roc_area(softness, labels, groups), "", "starting against at risk")
+
+
+def _contrast_row(tally: Tally, stride: int, at: str) -> TableRow:
+    mean, sd = tally.softness.mean(), tally.softness.std()
+    high, low = tally.softness > mean + sd, tally.softness < mean - sd
+    q = q_ratio_from_counts(
+        int((tally.starts > mean + sd).sum()),
+        float(high.sum() * stride),
+        int((tally.starts < mean - sd).sum()),
+        float(low.sum() * stride),
+    )
+    note = {"lower": "lower bound: no event below mean − sd", "none": "no events"}.get(q.bound, "")
+    note = "; ".join(filter(None, [note, f"{q.n_events_high} events above, {q.n_events_low} below"]))
+    return TableRow(
+        f"Q = P_R(S > mean + sd) / P_R(S < mean − sd), {at}",
+        "165",
+        q.value,
+        *_distances(q.value, q.low, q.high),
+        q.n_events,
+        f"{THESIS} 6.2",
+        note,
+    )
+
+
+# -- words -----------------------------------------------------------------------------------------------------------
+
+
+def _methods(settings: SoftnessSettings) -> list[str]:
+    used = ["softness", "p_hop", "structure_functions", "svm", "vitrify"]
+    if settings.simulation.engine == "lammps":
+        used += ["kob_andersen", "lammps", "nose_hoover"]
+    return used
+
+
+def _run_description(place: Workplace, trained: TrainedSoftness, tallies: list[Tally]) -> dict[str, Any]:
+    settings = place.settings
+    s, m, t = settings.simulation, settings.minimization, settings.training
+    held = trained.training
+    trajectory = place.trajectory(settings.training_point)
+    return {
+        "scale": settings.scale,
+        "model": to_plain(trajectory.provenance["run"]["model"]),
+        "particles": trajectory.n_particles,
+        "density": trajectory.provenance["density"],
+        "engine": s.engine,
+        "time step": s.time_step,
+        "thermostat": f"Nosé-Hoover, time constant {s.thermostat_time:g}",
+        "frames": {p.label + (" (training)" if p.training else ""): p.frames for p in settings.state_points},
+        "rearrangements counted": {t_.point.label: len(t_.starts) for t_ in tallies},
+        "minimizer": f"{m.minimizer}, largest force {m.force_tolerance:g}",
+        "p_hop": settings.rearrangements.model_dump(),
+        "training": {
+            "temperature": held["temperature"],
+            "examples per class": held["examples"]["selected_per_class"],
+            "soft structure": t.soft_frame,
+            "hard structure": f"{t.hard_frame} of {t.quiet_time} quiet frames, p_hop < {t.quiet_threshold:g}",
+            "descriptors": t.descriptors,
+            "C": held["C"],
+            "loss": held["loss"],
+        },
+        "softness sampled every": f"{settings.statistics.stride} frames",
+        "seeds": {"simulation": s.seed, "training": t.seed, "statistics": settings.statistics.seed},
+        "versions": versions(),
+    }
+
+
+def _warnings(place: Workplace, trained: TrainedSoftness, tallies: list[Tally], arrhenius: Any, onset: Any) -> list[str]:
+    words = []
+    for tally in tallies:
+        if tally.n_unconverged:
+            words.append(
+                f"{tally.n_unconverged} of {tally.point.frames} frames at T = {tally.point.temperature:g} did not reach the "
+                "force criterion; their structure was left out."
+            )
+    used = trained.training["examples"]["selected_per_class"]
+    if used < place.settings.training.n_per_class:
+        words.append(
+            f"The hyperplane rests on {used} particles per class; the paper had 6000. With so few, accuracy and contrast are "
+            "expected to be lower."
+        )
+    dropped = arrhenius.attrs.get("dropped")
+    if dropped:
+        shown = dropped if isinstance(dropped, str) else "; ".join(dropped)
+        words.append(f"Bins of softness left out of the single fits: {shown}.")
+    if not onset.bounded:
+        words.append("The slope of Σ(S) is compatible with zero: the onset temperature has no finite interval.")
+    for point in place.settings.state_points:
+        remark = place.folder(point) / "equilibration" / "remarks.json"
+        if remark.exists():
+            import json
+
+            words.append(f"Equilibration at T = {point.temperature:g}: {json.loads(remark.read_text())['remark']}.")
+    return words
+
+
