@@ -43,7 +43,9 @@ def test_references_for_people_hold_no_tex():
 
 
 def test_unknown_names_are_refused_with_what_is_known():
-    with pytest.raises(UnknownNameError, match="No citation is called 'schoenholz2017'.*Did you mean 'schoenholz2016'"):
+    with pytest.raises(
+        UnknownNameError, match="No citation is called 'schoenholz2017'.*Did you mean 'schoenholz2016'"
+    ):
         citations.bibtex(["schoenholz2017"])
     with pytest.raises(UnknownNameError, match="No method with a citation is called 'phop'"):
         citations.for_methods(["phop"])

@@ -84,7 +84,7 @@ def test_a_killed_save_leaves_the_old_results(results, tmp_path, monkeypatch):
 
     monkeypatch.setattr(module, "write_atomically", stop_at_json)
     changed = replace(results, datasets={"rdf": results.datasets["rdf"] * 2})
-    with pytest.raises(KeyboardInterrupt):  # noqa: PT012
+    with pytest.raises(KeyboardInterrupt):
         changed.save(tmp_path)
     xr.testing.assert_identical(SoftnessResults.load(tmp_path).datasets["rdf"], results.datasets["rdf"])
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import typer
 
 
@@ -35,7 +37,7 @@ def build_app() -> typer.Typer:
     )
     studies.command("softness")(run.softness)
     app.add_typer(studies, name="run")
-    for name, verb in {
+    verbs: dict[str, Callable[..., None]] = {
         "simulate": simulate.simulate,
         "quench": quench.quench,
         "rearrangements": rearrangements.rearrangements,
@@ -45,7 +47,8 @@ def build_app() -> typer.Typer:
         "report": report.report,
         "doctor": doctor.doctor,
         "cite": cite.cite,
-    }.items():
+    }
+    for name, verb in verbs.items():
         app.command(name)(verb)
     return app
 

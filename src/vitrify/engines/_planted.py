@@ -61,7 +61,7 @@ class PlantedLiquid:
     Examples
     --------
     >>> model = PlantedLiquid()
-    >>> model.onset_temperature, model.softness_levels.tolist()
+    >>> round(model.onset_temperature, 12), model.softness_levels.tolist()
     (0.8, [-2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0])
     >>> model.hop_probability([-2.0, 0.0, 2.0], 0.47).round(6).tolist()
     [0.000152, 0.001252, 0.01028]
@@ -151,7 +151,7 @@ class PlantedLiquid:
     def stationary(self, temperature: float) -> NDArray[np.float64]:
         """Return the probability of each level in equilibrium at a temperature, (n + 1,)."""
         weight = self.prior / self.hop_probability(self.softness_levels, temperature)
-        return weight / weight.sum()
+        return np.asarray(weight / weight.sum(), dtype=np.float64)
 
     # -- where everything is -------------------------------------------------------------------------------------------
 

@@ -159,7 +159,7 @@ def _hop(now: _State, model: PlantedLiquid, probability: NDArray[np.float64]) ->
 def _bounded_steps(
     offset: NDArray[np.float64], length: float, rng: np.random.Generator
 ) -> NDArray[np.float64]:
-    """Steps of one length in random directions among those that end within this length of the lattice site, (k, d).
+    """Draw steps of one length, evenly among those that end within this length of the lattice site, (k, d).
 
     From distance r the cosine to the outward direction must be at most -r / (2 length).
     """

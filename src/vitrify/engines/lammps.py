@@ -25,7 +25,12 @@ from vitrify.errors import EngineError, MissingExtraError, ParameterError
 from vitrify.particles import Box, Frame
 from vitrify.particles.trajectory import discarded_unless_renamed, guard_disk
 
-THERMO = {"potential_energy": "pe", "temperature": "temp", "pressure": "press", "conserved_energy": "econserve"}
+THERMO = {
+    "potential_energy": "pe",
+    "temperature": "temp",
+    "pressure": "press",
+    "conserved_energy": "econserve",
+}
 _NATIVE_STYLES = {
     "shift": ("lj/cut/opt", "pair_modify shift yes"),
     "none": ("lj/cut/opt", "pair_modify shift no"),
@@ -169,7 +174,9 @@ class Lammps:
             _set_pair_style(session, run.model, Path(tables))
             self._set_dynamics(session, run, start.dimension)
             if velocities is None:
-                session(f"velocity all create {run.temperature!r} {_lammps_seed(run.seed)} mom yes rot no dist gaussian")
+                session(
+                    f"velocity all create {run.temperature!r} {_lammps_seed(run.seed)} mom yes rot no dist gaussian"
+                )
             session("run 0 post no")
             _write_state(session, state)
 
@@ -196,7 +203,9 @@ class Lammps:
             _set_pair_style(session, model, Path(tables))
             session("minimize 0 1e-1 500 5000")
             session("reset_timestep 0")
-            session(f"velocity all create {run.temperature!r} {_lammps_seed(run.seed)} mom yes rot no dist gaussian")
+            session(
+                f"velocity all create {run.temperature!r} {_lammps_seed(run.seed)} mom yes rot no dist gaussian"
+            )
             self._set_dynamics(session, run, start.dimension)
             session("run 0 post no")
             _write_state(session, state)
@@ -304,7 +313,9 @@ def _write_state(session: Session, state: Path) -> None:
             os.fsync(written.fileno())
             whole = written.read()
         if len(whole) < 2 * _MAGIC_BYTES or whole[:_MAGIC_BYTES] != whole[-_MAGIC_BYTES:]:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))  # LAMMPS does not say when the file is cut short
+            raise OSError(
+                errno.ENOSPC, os.strerror(errno.ENOSPC)
+            )  # LAMMPS does not say when the file is cut short
         os.replace(temporary, state)
 
 
@@ -318,7 +329,9 @@ def _make_system(session: Session, start: Frame, velocities: NDArray[np.float64]
             f"The vectors are {box.vectors.tolist()}."
         )
     boundary = " ".join("p" if p else "s" for p in [*box.periodic, True][:3])
-    session(f"units lj\natom_style atomic\natom_modify map array sort 500 0\ndimension {d}\nboundary {boundary}")
+    session(
+        f"units lj\natom_style atomic\natom_modify map array sort 500 0\ndimension {d}\nboundary {boundary}"
+    )
     lo_hi = " ".join(f"{float(origin[a])!r} {float(origin[a] + vectors[a, a])!r}" for a in range(3))
     if box.is_orthorhombic:
         session(f"region cell block {lo_hi}")
@@ -349,7 +362,9 @@ def _create_atoms(session: Session, start: Frame, velocities: NDArray[np.float64
         packed.tolist(),
     )
     if made != n:
-        raise EngineError(f"LAMMPS placed {made} of {n} particles; the rest lie outside the box {start.box.vectors.tolist()}.")
+        raise EngineError(
+            f"LAMMPS placed {made} of {n} particles; the rest lie outside the box {start.box.vectors.tolist()}."
+        )
 
 
 def _set_pair_style(session: Session, model: Any, folder: Path, interpolation: str = "linear") -> None:
@@ -381,7 +396,10 @@ def _write_table(folder: Path, model: Any, a: int, b: int) -> Path:
     path = folder / f"{model.name}-{a}-{b}.table"
     if not path.exists():
         head = f"PAIR\nN {_TABLE_POINTS} RSQ {r[0]:.17g} {r[-1]:.17g}\n\n"
-        body = "".join(f"{k + 1} {x:.17g} {e:.17g} {f:.17g}\n" for k, (x, e, f) in enumerate(zip(r, energy, force, strict=True)))
+        body = "".join(
+            f"{k + 1} {x:.17g} {e:.17g} {f:.17g}\n"
+            for k, (x, e, f) in enumerate(zip(r, energy, force, strict=True))
+        )
         with guard_disk(path):
             path.write_text(head + body)
     return path

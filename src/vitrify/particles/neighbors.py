@@ -92,7 +92,7 @@ def cell_list(frame: Frame, cutoff: float) -> _cells.Cells:
 def _grid(
     heights: NDArray[np.float64], cutoff: float, d: int, n: int, periodic: NDArray[np.bool_]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Number of cells along each vector and how many of them the cutoff spans.
+    """Return the number of cells along each vector and how many of them the cutoff spans.
 
     A long cutoff is cut into up to three cells, so that less is visited outside the sphere; a sparse system gets no
     more cells than about two per particle.

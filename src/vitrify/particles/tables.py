@@ -37,7 +37,11 @@ def save_table(path: str | os.PathLike[str], table: xr.Dataset, parameters: Mapp
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    meta: dict[str, Any] = {"parameters": to_plain(dict(parameters)), "attrs": to_plain(dict(table.attrs)), "arrays": {}}
+    meta: dict[str, Any] = {
+        "parameters": to_plain(dict(parameters)),
+        "attrs": to_plain(dict(table.attrs)),
+        "arrays": {},
+    }
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     with guard_disk(path), discarded_unless_renamed(temporary):
         with zipfile.ZipFile(temporary, "w") as archive:
@@ -55,7 +59,9 @@ def save_table(path: str | os.PathLike[str], table: xr.Dataset, parameters: Mapp
         os.replace(temporary, path)
 
 
-def load_table(path: str | os.PathLike[str], parameters: Mapping[str, Any] | None = None) -> xr.Dataset | None:
+def load_table(
+    path: str | os.PathLike[str], parameters: Mapping[str, Any] | None = None
+) -> xr.Dataset | None:
     """Read a table; None if there is none, or if it follows from other parameters than those given.
 
     Raises
@@ -79,7 +85,9 @@ def load_table(path: str | os.PathLike[str], parameters: Mapping[str, Any] | Non
                 with archive.open(f"{name}.npy") as f:
                     arrays[name] = np.lib.format.read_array(f, allow_pickle=False)
     except (zipfile.BadZipFile, zlib.error, KeyError, ValueError, RuntimeError, EOFError) as error:
-        raise StoreError(f"{path} is not a table of vitrify ({error}). Delete it and repeat the command.") from error
+        raise StoreError(
+            f"{path} is not a table of vitrify ({error}). Delete it and repeat the command."
+        ) from error
     variables = {name: (held["dims"], arrays[name], held["attrs"]) for name, held in meta["arrays"].items()}
     coordinates = [name for name, held in meta["arrays"].items() if held["coordinate"]]
     return xr.Dataset(variables, attrs=meta["attrs"]).set_coords(coordinates)

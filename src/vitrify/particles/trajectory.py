@@ -37,7 +37,13 @@ if TYPE_CHECKING:
 
 STORE_VERSION = 1
 _CHUNK_BYTES = 1_000_000
-_DAMAGE = (OSError, ValueError, RuntimeError, KeyError, TypeError)  # what zarr and its codecs raise over damaged files
+_DAMAGE = (
+    OSError,
+    ValueError,
+    RuntimeError,
+    KeyError,
+    TypeError,
+)  # what zarr and its codecs raise over damaged files
 POSITION_ARRAYS = {"thermal": "position", "inherent": "inherent_position"}
 
 
@@ -203,13 +209,13 @@ class Trajectory:
 
     def __init__(self, path: str | os.PathLike[str], group: zarr.Group) -> None:
         self.path = Path(path)
-        self._group = group
-        attrs = dict(group.attrs)
+        self._group: Any = group  # zarr types its members too widely to be of use
+        attrs: dict[str, Any] = dict(self._group.attrs)
         layout, _, _, _ = (attrs[k] for k in ("layout", "stages", "provenance", "species_identity"))
         self.layout = Layout(
             **{
                 **layout,
-                "species": np.asarray(group["species"][:]),
+                "species": np.asarray(self._group["species"][:]),
                 "species_names": tuple(layout["species_names"]),
                 "periodic": tuple(layout["periodic"]),
             }
@@ -337,7 +343,13 @@ class Trajectory:
         names = tuple(chr(ord("A") + k) for k in range(int(species.max()) + 1))
         layout = Layout(len(positions), species, names, box.dimension, tuple(map(bool, box.periodic)))
         times = np.arange(len(positions), dtype=float) if times is None else np.asarray(times, float)
-        held = [positions, times, box.vectors, box.origin, *([] if inherent is None else [np.asarray(inherent)])]
+        held = [
+            positions,
+            times,
+            box.vectors,
+            box.origin,
+            *([] if inherent is None else [np.asarray(inherent)]),
+        ]
         stored = cls.create(path, layout, {"source": "arrays", "sha256": [_content_hash(a) for a in held]})
         stored.add_stage("thermal", thermal_arrays(SYSTEMS["lj"], dimension=box.dimension))
         if inherent is not None:
@@ -441,7 +453,10 @@ class Trajectory:
                     f"({_first_difference(known['parameters'], plain)}). Choose another folder, or remove the stage first."
                 )
             return
-        taken = {n: s for s, v in self.stages.items() for n in v["arrays"]} | {"species": "layout", "manifest": "layout"}
+        taken = {n: s for s, v in self.stages.items() for n in v["arrays"]} | {
+            "species": "layout",
+            "manifest": "layout",
+        }
         for name in arrays:
             if name in taken:
                 raise StoreError(
@@ -514,7 +529,9 @@ class Trajectory:
             raise ShapeError(f"Stage '{stage}' consists of {sorted(names)}; got {sorted(arrays)}.")
         hashes = {}
         with guard_disk(self.path):
-            self._entry(stage, unit).unlink(missing_ok=True)  # a unit that is written again is not done meanwhile
+            self._entry(stage, unit).unlink(
+                missing_ok=True
+            )  # a unit that is written again is not done meanwhile
             for name in names:
                 target = self._group[name]
                 values = np.ascontiguousarray(arrays[name], dtype=target.dtype)

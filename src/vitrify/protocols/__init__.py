@@ -1,1 +1,1 @@
-""""""
+"""Which runs make a data set: equilibrate, production, inherent structures."""

@@ -97,7 +97,9 @@ class EquilibrationReport:
     remarks: tuple[str, ...]
 
 
-def random_start(composition: tuple[float, ...], n_particles: int, density: float, *, dimension: int, seed: int) -> Frame:
+def random_start(
+    composition: tuple[float, ...], n_particles: int, density: float, *, dimension: int, seed: int
+) -> Frame:
     """Return particles at random places in a cubic (square) box, species by composition, in random order.
 
     Raises
@@ -106,14 +108,20 @@ def random_start(composition: tuple[float, ...], n_particles: int, density: floa
         If the numbers are not positive or a species would be empty.
     """
     if n_particles < 1 or not density > 0:
-        raise ParameterError(f"`n_particles` and `density` must be positive; they are {n_particles}, {density}.")
+        raise ParameterError(
+            f"`n_particles` and `density` must be positive; they are {n_particles}, {density}."
+        )
     bounds = np.rint(np.cumsum((0.0, *composition)) * n_particles).astype(int)
     if (np.diff(bounds) < 1).any():
-        raise ParameterError(f"{n_particles} particles leave a species of the composition {composition} empty.")
+        raise ParameterError(
+            f"{n_particles} particles leave a species of the composition {composition} empty."
+        )
     rng = np.random.default_rng([seed, 1])
     edge = (n_particles / density) ** (1 / dimension)
     species = rng.permutation(np.repeat(np.arange(len(composition)), np.diff(bounds)))
-    return Frame(rng.uniform(0, edge, (n_particles, dimension)), species, Box.orthorhombic([edge] * dimension))
+    return Frame(
+        rng.uniform(0, edge, (n_particles, dimension)), species, Box.orthorhombic([edge] * dimension)
+    )
 
 
 def equilibrate(
@@ -161,11 +169,13 @@ def equilibrate(
         tuple(map(bool, start.box.periodic)),
         frames_per_unit=5,
     )
-    hold = Trajectory.create(folder / "hold.zarr", layout, {"run": to_plain(hold_run), "protocol": asdict(protocol)})
+    hold = Trajectory.create(
+        folder / "hold.zarr", layout, {"run": to_plain(hold_run), "protocol": asdict(protocol)}
+    )
     prepare_production(hold)
     _melt_and_cool(engine, run, start, protocol, folder)
     produce(engine, hold_run, hold, folder, tick)
-    report = judge(hold, protocol, run.temperature)
+    report = judge(hold, protocol)
     write_json(folder / "report.json", asdict(report))
     if report.crystalline_fraction > protocol.max_crystalline:
         raise CrystallizedError(
@@ -185,7 +195,9 @@ def _spread(run: Run, protocol: Equilibrate) -> Run:
 
 
 def _melt_and_cool(engine: Any, run: Run, start: Frame, protocol: Equilibrate, folder: Path) -> None:
-    hot = Run(run.model, protocol.melt_temperature, run.time_step, run.steps_per_frame, run.thermostat, run.seed)
+    hot = Run(
+        run.model, protocol.melt_temperature, run.time_step, run.steps_per_frame, run.thermostat, run.seed
+    )
     relaxed, melted, first = folder / "relaxed", folder / "melted", state_file(folder, 0)
     if not relaxed.exists():
         engine.relax(start, run.model, relaxed, hot)
@@ -195,7 +207,7 @@ def _melt_and_cool(engine: Any, run: Run, start: Frame, protocol: Equilibrate, f
         engine.ramp(hot, run.temperature, melted, round(protocol.cooling_time / run.time_step), first)
 
 
-def judge(hold: Trajectory, protocol: Equilibrate, temperature: float) -> EquilibrationReport:
+def judge(hold: Trajectory, protocol: Equilibrate) -> EquilibrationReport:
     """Return the report on the frames of a hold."""
     from vitrify.structure.crystallinity import Crystallinity
 
@@ -204,14 +216,18 @@ def judge(hold: Trajectory, protocol: Equilibrate, temperature: float) -> Equili
     mean, error = _block_mean(energy[half:])
     drift, drift_error = _drift(energy[half:])
     conserved = hold.read("conserved_energy") / hold.n_particles
-    moved = np.linalg.norm(hold.positions("thermal", -1 % hold.n_frames)[0] - hold.positions("thermal", 0, 1)[0], axis=1)
+    moved = np.linalg.norm(
+        hold.positions("thermal", -1 % hold.n_frames)[0] - hold.positions("thermal", 0, 1)[0], axis=1
+    )
     overlap = float((moved < protocol.overlap_cutoff).mean())
     fraction = Crystallinity().compute(hold.frame(hold.n_frames - 1, "thermal")).fraction
     remarks = []
     if abs(drift) > 3 * drift_error:
         remarks.append(f"the potential energy still drifts: {drift:+.4f} ± {drift_error:.4f} per particle")
     if overlap > protocol.max_overlap:
-        remarks.append(f"the overlap over the hold is {overlap:.2f}, above {protocol.max_overlap}: hold longer")
+        remarks.append(
+            f"the overlap over the hold is {overlap:.2f}, above {protocol.max_overlap}: hold longer"
+        )
     if fraction > protocol.max_crystalline:
         remarks.append(f"{fraction:.0%} of the particles are in crystalline surroundings")
     return EquilibrationReport(
@@ -251,7 +267,9 @@ def _passport(run: Run, protocol: Equilibrate, report: EquilibrationReport) -> d
     }
 
 
-def save_configuration(path: Path, frame: Frame, velocities: NDArray[np.float64], passport: dict[str, Any]) -> None:
+def save_configuration(
+    path: Path, frame: Frame, velocities: NDArray[np.float64], passport: dict[str, Any]
+) -> None:
     """Write a configuration with velocities and the account of how it was made (npz, no pickle)."""
     temporary = path.with_name(f".{path.name}.tmp.npz")
     np.savez_compressed(

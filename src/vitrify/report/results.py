@@ -228,7 +228,7 @@ def _unpack(folder: Path, entry: Mapping[str, Any]) -> xr.Dataset:
 
     path = folder / entry["file"]
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             variables = {
                 name: (tuple(dims), arrays[name], _decode(entry["variable_attrs"][name]))
                 for name, dims in entry["dims"].items()

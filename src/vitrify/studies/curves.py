@@ -47,7 +47,9 @@ def snapshot(place: Workplace) -> xr.Dataset:
     trajectory = place.trajectory(point)
     frames, softness = sampled_softness(place, point)
     chosen = np.unique(np.linspace(0, len(frames) - 1, min(_SNAPSHOT_FRAMES, len(frames))).astype(int))
-    wrapped = [trajectory.box(int(k)).wrap(trajectory.positions("inherent", k, k + 1)[0]) for k in frames[chosen]]
+    wrapped = [
+        trajectory.box(int(k)).wrap(trajectory.positions("inherent", k, k + 1)[0]) for k in frames[chosen]
+    ]
     return xr.Dataset(
         {
             "position": (("snapshot_frame", "particle", "xyz"), np.stack(wrapped)),

@@ -44,7 +44,8 @@ def examine() -> list[Finding]:
 def _numba_threads() -> Finding:
     import numba
 
-    return Finding("numba threads", f"{numba.get_num_threads()} of {numba.config.NUMBA_NUM_THREADS}")
+    most = numba.config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]
+    return Finding("numba threads", f"{numba.get_num_threads()} of {most}")
 
 
 def _kernel_cache() -> Finding:

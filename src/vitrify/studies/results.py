@@ -13,7 +13,14 @@ from vitrify.predictors.trained import TrainedSoftness
 from vitrify.provenance import to_plain, versions
 from vitrify.rearrangements.events import at_risk
 from vitrify.report.results import SoftnessResults, TableRow
-from vitrify.studies.curves import coldest, overlaps, p_hop_example, pair_correlations, sampled_softness, snapshot
+from vitrify.studies.curves import (
+    coldest,
+    overlaps,
+    p_hop_example,
+    pair_correlations,
+    sampled_softness,
+    snapshot,
+)
 from vitrify.studies.dynamics import events_of, starts
 from vitrify.studies.learning import centre_particles
 from vitrify.studies.settings import SoftnessSettings, StatePoint
@@ -62,7 +69,9 @@ class Tally:
         self.n_unconverged = len(unconverged_frames(trajectory))
 
 
-def _softness_at(trajectory: Any, frame: NDArray[np.int64], particle: NDArray[np.int64]) -> NDArray[np.float64]:
+def _softness_at(
+    trajectory: Any, frame: NDArray[np.int64], particle: NDArray[np.int64]
+) -> NDArray[np.float64]:
     out = np.empty(len(frame))
     for a, b in trajectory.units():
         inside = (frame >= a) & (frame < b)
@@ -97,7 +106,13 @@ def collect_results(place: Workplace, trained: TrainedSoftness) -> SoftnessResul
         "softness_distribution": distributions(counts),
         "rearrangement_probability": probability.assign(fitted=(("temperature", "softness_bin"), fitted)),
         "arrhenius": arrhenius.assign_attrs(
-            e0=fit.e0, e1=fit.e1, sigma0=fit.sigma0, sigma1=fit.sigma1, T0=fit.onset_temperature, T0_low=low, T0_high=high
+            e0=fit.e0,
+            e1=fit.e1,
+            sigma0=fit.sigma0,
+            sigma1=fit.sigma1,
+            T0=fit.onset_temperature,
+            T0_low=low,
+            T0_high=high,
         ),
         "p_hop_example": p_hop_example(place),
         "rdf": pair_correlations(place),
@@ -125,7 +140,11 @@ def combine_points(counts: list[xr.Dataset]) -> xr.Dataset:
         for c in same:
             parts.append(c.assign_coords(segment=c["segment"].values + offset))
             offset += c.sizes["segment"]
-        joined.append(xr.concat(parts, "segment", data_vars="minimal", combine_attrs="override") if len(parts) > 1 else parts[0])
+        joined.append(
+            xr.concat(parts, "segment", data_vars="minimal", combine_attrs="override")
+            if len(parts) > 1
+            else parts[0]
+        )
     return combine(joined)
 
 
@@ -150,7 +169,11 @@ def _table(place: Workplace, trained: TrainedSoftness, tallies: list[Tally], ons
     rows = list(_accuracy_rows(trained))
     rows.append(
         _score_row(
-            f"rearranging particles with S > 0, {at}", "0.90", fraction_soft(cold.starts), f"{SCHOENHOLZ}, Fig. 1b", "held-out trajectory"
+            f"rearranging particles with S > 0, {at}",
+            "0.90",
+            fraction_soft(cold.starts),
+            f"{SCHOENHOLZ}, Fig. 1b",
+            "held-out trajectory",
         )
     )
     rows.append(_auc_row(cold, at))
@@ -167,7 +190,11 @@ def _table(place: Workplace, trained: TrainedSoftness, tallies: list[Tally], ons
         if name == "onset_temperature":
             source, note = "Sharma 2022 (text); Schoenholz 2016, Fig. 2d is a plot", _onset_note(onset)
         value, (low, high) = getattr(onset.fit, name), onset.interval(name)
-        rows.append(TableRow(symbol, published, value, *_distances(value, low, high), onset.fit.n_events, source, note))
+        rows.append(
+            TableRow(
+                symbol, published, value, *_distances(value, low, high), onset.fit.n_events, source, note
+            )
+        )
     return rows
 
 
@@ -183,7 +210,13 @@ def _distances(value: float, low: float, high: float) -> tuple[float, float]:
 
 def _score_row(quantity: str, published: str | None, score: Score, source: str, note: str = "") -> TableRow:
     return TableRow(
-        quantity, published, score.value, *_distances(score.value, score.low, score.high), score.n_events, source, note
+        quantity,
+        published,
+        score.value,
+        *_distances(score.value, score.low, score.high),
+        score.n_events,
+        source,
+        note,
     )
 
 
@@ -199,7 +232,14 @@ def _accuracy_rows(trained: TrainedSoftness) -> list[TableRow]:
     note = f"cross-validated by segment at T = {held['temperature']:g}; the paper: T = 0.47, 6000 per class"
     return [
         TableRow(
-            f"accuracy, {words}", published, cv["accuracy"], cv["standard_error"], cv["standard_error"], cv["n_events"], source, note
+            f"accuracy, {words}",
+            published,
+            cv["accuracy"],
+            cv["standard_error"],
+            cv["standard_error"],
+            cv["n_events"],
+            source,
+            note,
         )
         for words, published, cv, source in found
     ]
@@ -210,7 +250,9 @@ def _auc_row(tally: Tally, at: str) -> TableRow:
     softness = np.concatenate([tally.starts, tally.softness])
     labels = np.concatenate([np.ones(n), np.zeros(len(tally.softness))])
     groups = np.concatenate([tally.start_segment, tally.segment])
-    return _score_row(f"area under ROC, {at}", None, roc_area(softness, labels, groups), "", "starting against at risk")
+    return _score_row(
+        f"area under ROC, {at}", None, roc_area(softness, labels, groups), "", "starting against at risk"
+    )
 
 
 def _contrast_row(tally: Tally, stride: int, at: str) -> TableRow:
@@ -239,10 +281,12 @@ def _contrast_row(tally: Tally, stride: int, at: str) -> TableRow:
 
 
 def _methods(settings: SoftnessSettings) -> list[str]:
-    used = ["softness", "p_hop", "structure_functions", "svm", "vitrify"]
+    used = ["softness", "p_hop", "inherent_structures", "radial_density", "bond_angle", "svm", "scikit_learn"]
     if settings.simulation.engine == "lammps":
         used += ["kob_andersen", "lammps", "nose_hoover"]
-    return used
+    if settings.minimization.minimizer == "fire":
+        used.append("fire")
+    return [*used, "onset_temperature"]
 
 
 def _run_description(place: Workplace, trained: TrainedSoftness, tallies: list[Tally]) -> dict[str, Any]:
@@ -277,7 +321,9 @@ def _run_description(place: Workplace, trained: TrainedSoftness, tallies: list[T
     }
 
 
-def _warnings(place: Workplace, trained: TrainedSoftness, tallies: list[Tally], arrhenius: Any, onset: Any) -> list[str]:
+def _warnings(
+    place: Workplace, trained: TrainedSoftness, tallies: list[Tally], arrhenius: Any, onset: Any
+) -> list[str]:
     words = []
     for tally in tallies:
         if tally.n_unconverged:
@@ -296,13 +342,15 @@ def _warnings(place: Workplace, trained: TrainedSoftness, tallies: list[Tally], 
         shown = dropped if isinstance(dropped, str) else "; ".join(dropped)
         words.append(f"Bins of softness left out of the single fits: {shown}.")
     if not onset.bounded:
-        words.append("The slope of Σ(S) is compatible with zero: the onset temperature has no finite interval.")
+        words.append(
+            "The slope of Σ(S) is compatible with zero: the onset temperature has no finite interval."
+        )
     for point in place.settings.state_points:
         remark = place.folder(point) / "equilibration" / "remarks.json"
         if remark.exists():
             import json
 
-            words.append(f"Equilibration at T = {point.temperature:g}: {json.loads(remark.read_text())['remark']}.")
+            words.append(
+                f"Equilibration at T = {point.temperature:g}: {json.loads(remark.read_text())['remark']}."
+            )
     return words
-
-

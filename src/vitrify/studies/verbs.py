@@ -247,10 +247,10 @@ def report_of_folder(folder: Path) -> Path:
 
 def citations_of_folder(folder: Path | None) -> str:
     """Return BibTeX of what a study used, or of everything."""
-    from vitrify.citations import bibtex
+    from vitrify.citations import CITATIONS, bibtex
 
     if folder is None:
-        return bibtex()
+        return bibtex(CITATIONS)
     from vitrify.report.results import SoftnessResults
 
     if not (folder / "results").exists():

@@ -1,1 +1,1 @@
-""""""
+"""Checks that are shipped for those who add members of their own."""
