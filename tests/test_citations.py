@@ -14,7 +14,9 @@ def test_every_method_leads_to_entries_that_exist():
 
 def test_every_entry_has_author_title_year_and_balanced_braces():
     for key, entry in citations.CITATIONS.items():
-        assert entry["author"] and entry["title"] and re.fullmatch(r"\d{4}", entry["year"])
+        assert entry["author"]
+        assert entry["title"]
+        assert re.fullmatch(r"\d{4}", entry["year"])
         assert entry["year"] in key
         text = citations.bibtex([key])
         assert text.count("{") == text.count("}")
@@ -44,7 +46,7 @@ def test_references_for_people_hold_no_tex():
 
 def test_unknown_names_are_refused_with_what_is_known():
     with pytest.raises(
-        UnknownNameError, match="No citation is called 'schoenholz2017'.*Did you mean 'schoenholz2016'"
+        UnknownNameError, match=r"No citation is called 'schoenholz2017'.*Did you mean 'schoenholz2016'"
     ):
         citations.bibtex(["schoenholz2017"])
     with pytest.raises(UnknownNameError, match="No method with a citation is called 'phop'"):

@@ -82,4 +82,6 @@ def test_a_complaint_is_one_paragraph_in_the_words_of_the_error(capfd):
     out, err = capfd.readouterr()
     assert out == ""
     assert err.splitlines()[0] == f"vitrify: {message}"
-    assert err.splitlines()[1] == "vitrify: No engine is called 'lamps'. Known: lammps. Did you mean 'lammps'?"
+    assert (
+        err.splitlines()[1] == "vitrify: No engine is called 'lamps'. Known: lammps. Did you mean 'lammps'?"
+    )

@@ -36,7 +36,10 @@ def _same_error(kind: type[VitrifyError], message: str) -> VitrifyError:
     return error
 
 
-for _kind in (UnknownNameError, MissingExtraError):  # built from other arguments than their message: pickle cannot
+for _kind in (
+    UnknownNameError,
+    MissingExtraError,
+):  # built from other arguments than their message: pickle cannot
     copyreg.pickle(_kind, lambda error: (_same_error, (type(error), str(error))))
 
 

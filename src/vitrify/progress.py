@@ -10,7 +10,9 @@ from typing import Protocol
 class Progress(Protocol):
     """Where the steps of a study report to; the command line shows it, a notebook may ignore it."""
 
-    def step(self, title: str, total: float, unit: str = "frames") -> contextlib.AbstractContextManager[Callable[[float], None]]:
+    def step(
+        self, title: str, total: float, unit: str = "frames"
+    ) -> contextlib.AbstractContextManager[Callable[[float], None]]:
         """Open a step of `total` units of work; the context gives ``update(done_so_far)``."""
 
     def note(self, text: str) -> None:

@@ -32,7 +32,12 @@ def templates(root):
 def raised(root):
     """(class, text) of every error that is raised with its text in place."""
     trees = [ast.parse(p.read_text(encoding="utf-8")) for p in (root / "src" / "vitrify").rglob("*.py")]
-    calls = [n.exc for tree in trees for n in ast.walk(tree) if isinstance(n, ast.Raise) and isinstance(n.exc, ast.Call)]
+    calls = [
+        n.exc
+        for tree in trees
+        for n in ast.walk(tree)
+        if isinstance(n, ast.Raise) and isinstance(n.exc, ast.Call)
+    ]
     return {(getattr(c.func, "id", ""), template(c.args[0])) for c in calls if c.args and template(c.args[0])}
 
 
@@ -40,7 +45,9 @@ def raised(root):
 def rows(root):
     """Cells of every row that names an error: what goes wrong, error, message, what to do."""
     lines = (root / PAGE).read_text(encoding="utf-8").splitlines()
-    cells = [[c.strip() for c in line.strip().strip("|").split(" | ")] for line in lines if line.startswith("| ")]
+    cells = [
+        [c.strip() for c in line.strip().strip("|").split(" | ")] for line in lines if line.startswith("| ")
+    ]
     return [row for row in cells if len(row) == 4 and re.fullmatch(r"`\w+Error`", row[1])]
 
 

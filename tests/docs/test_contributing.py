@@ -17,7 +17,10 @@ PAGE = "CONTRIBUTING.md"
 @pytest.fixture
 def recipe(blocks):
     """The file, the line of the table, the entry point and the trial, as the page gives them."""
-    of = {language: [b.text for b in blocks(PAGE) if b.language == language] for language in ("python", "text", "toml")}
+    of = {
+        language: [b.text for b in blocks(PAGE) if b.language == language]
+        for language in ("python", "text", "toml")
+    }
     (file, trial), (line,), (entry,) = of["python"], of["text"], of["toml"]
     return {"file": file, "trial": trial, "line": line, "entry": tomllib.loads(entry)}
 

@@ -186,7 +186,8 @@ def test_rdf_draws_its_table_in_one_panel_per_species(datasets):
 
 def test_overlap_draws_its_table_at_positive_times(datasets):
     (ax,), table = draw("overlap", datasets)
-    assert ax.get_xscale() == "log" and (table["lag"] > 0).all()
+    assert ax.get_xscale() == "log"
+    assert (table["lag"] > 0).all()
     np.testing.assert_array_equal(points(ax, "overlap"), rows_of(table, "lag", "overlap"))
     assert table.remarks == ("cutoff = 0.5",)
 
@@ -276,12 +277,15 @@ def test_labels_come_from_the_attributes(name, datasets):
 def test_temperatures_have_one_colour_on_a_page():
     wide = blue_to_red([0.47, 0.58, 0.70])
     np.testing.assert_array_equal(blue_to_red([0.58], (0.47, 0.70))[0], wide[1])
-    assert wide[0, 2] > wide[0, 0] and wide[-1, 0] > wide[-1, 2]
+    assert wide[0, 2] > wide[0, 0]
+    assert wide[-1, 0] > wide[-1, 2]
 
 
 def test_soft_is_red_hard_is_blue_and_unknown_is_grey():
     hard, soft, unknown = softness_colors([-3.0, 3.0, np.nan], 2.0)
-    assert hard[2] > hard[0] and soft[0] > soft[2] and np.ptp(unknown) < 0.06
+    assert hard[2] > hard[0]
+    assert soft[0] > soft[2]
+    assert np.ptp(unknown) < 0.06
 
 
 @pytest.mark.parametrize(
@@ -322,7 +326,8 @@ def test_what_the_study_says_wins_over_the_defaults(results):
     overlap = results.datasets["overlap"].copy()
     overlap["lag"].attrs["units"] = "ps"
     described = with_definitions("overlap", overlap)
-    assert described["lag"].attrs["units"] == "ps" and described["lag"].attrs["symbol"] == "t"
+    assert described["lag"].attrs["units"] == "ps"
+    assert described["lag"].attrs["symbol"] == "t"
     assert "symbol" not in overlap["lag"].attrs
 
 

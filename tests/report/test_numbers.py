@@ -47,8 +47,6 @@ def test_brackets_are_not_read_as_markup():
     out = io.StringIO()
     rows = (TableRow("T0 [epsilon_AA]", "[0.8]", 0.8, 0.1, 0.1, 3, "[1]"),)
     print_table(SoftnessResults(rows, {}, [], ["left [bold] out"], {}), Console(file=out, width=200))
-    assert (
-        "T0 [epsilon_AA]" in out.getvalue()
-        and "[0.8]" in out.getvalue()
-        and "left [bold] out" in out.getvalue()
-    )
+    assert "T0 [epsilon_AA]" in out.getvalue()
+    assert "[0.8]" in out.getvalue()
+    assert "left [bold] out" in out.getvalue()

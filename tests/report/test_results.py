@@ -40,8 +40,10 @@ def test_awkward_floats_round_trip(tmp_path):
     again = SoftnessResults.load(results.save(tmp_path))
     assert again.table[0] == ROW
     assert again.datasets["d"]["x"].values.tobytes() == np.array(odd).tobytes()
-    assert math.isnan(again.datasets["d"].attrs["T0"]) and again.datasets["d"].attrs["T0_high"] == math.inf
-    assert again.run["a"] == 0.1 and math.isnan(again.run["b"][0])
+    assert math.isnan(again.datasets["d"].attrs["T0"])
+    assert again.datasets["d"].attrs["T0_high"] == math.inf
+    assert again.run["a"] == 0.1
+    assert math.isnan(again.run["b"][0])
 
 
 def test_saved_files_are_strict_json_and_arrays_without_pickle(results, tmp_path):
@@ -95,7 +97,7 @@ def test_results_refuse_changes(results):
 
 
 def test_an_error_is_a_distance():
-    with pytest.raises(ParameterError, match="`error_low` of 'T0' is -0.1; it is a distance"):
+    with pytest.raises(ParameterError, match=r"`error_low` of 'T0' is -0.1; it is a distance"):
         TableRow("T0", None, 0.8, -0.1, 0.1, None, "")
 
 

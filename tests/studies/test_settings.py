@@ -54,7 +54,9 @@ def test_settings_cannot_be_changed():
 
 
 def test_unknown_scales_and_densities_are_refused():
-    with pytest.raises(SettingsError, match=r"No scale is called 'dmeo'\. Known: demo, study, paper\. Did you mean 'demo'"):
+    with pytest.raises(
+        SettingsError, match=r"No scale is called 'dmeo'\. Known: demo, study, paper\. Did you mean 'demo'"
+    ):
         preset("dmeo")
     with pytest.raises(SettingsError, match=r"no density 1\.21\. It has 1\.15, 1\.20, 1\.25, 1\.30"):
         preset("paper", 1.21)
@@ -99,9 +101,18 @@ def test_an_empty_file_changes_nothing(toml):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("[simulation]\nn_partciles = 5", "there is no setting `simulation.n_partciles`.*Did you mean 'n_particles'"),
-        ("[trainig]\nseed = 1", "there is no setting `trainig`. Known here: .*statistics, training.*mean 'training'"),
-        ("[rearrangements]\ntau = 1", "`rearrangements.tau`. Known here: event_threshold, rearrangement_threshold, window"),
+        (
+            "[simulation]\nn_partciles = 5",
+            "there is no setting `simulation.n_partciles`.*Did you mean 'n_particles'",
+        ),
+        (
+            "[trainig]\nseed = 1",
+            "there is no setting `trainig`. Known here: .*statistics, training.*mean 'training'",
+        ),
+        (
+            "[rearrangements]\ntau = 1",
+            "`rearrangements.tau`. Known here: event_threshold, rearrangement_threshold, window",
+        ),
         (
             "[[state_points]]\ntemprature = 0.5\nframes = 40\nhold_time = 1",
             "`state_points.0.temprature`. Known here: .*Did you mean 'temperature'",
@@ -122,7 +133,7 @@ def test_an_unknown_key_is_refused_by_name_with_a_suggestion(toml, text, words):
         ("[simulation]\nsmoothing = 'cubic'", "`simulation.smoothing`: .*'quad'.*; it is 'cubic'"),
         ("[simulation]\ntime_step = nan", "`simulation.time_step`: .*; it is nan"),
         ("[simulation]\nframe_interval = inf", "`simulation.frame_interval`: .*finite number; it is inf"),
-        ("simulation = 3", "`simulation`: .*; it is 3"),
+        ("simulation = 3", "`simulation`: must be a table; it is 3"),
         ("[training]\npenalties = ['a']", "`training.penalties.0`: .*; it is 'a'"),
         ("equilibrate = 'perhaps'", "`equilibrate`: .*; it is 'perhaps'"),
     ],
@@ -162,7 +173,10 @@ def point(**changes):
     ("points", "words"),
     [
         ([point(), point(replica=1)], "exactly one state point must have training = true"),
-        ([point(training=True), point(replica=1, training=True)], "exactly one state point must have training = true"),
+        (
+            [point(training=True), point(replica=1, training=True)],
+            "exactly one state point must have training = true",
+        ),
         ([point(training=True)], "statistics need a state point besides the one that is trained on"),
         ([point(training=True), point()], "two state points have the same temperature and replica"),
         ([point(training=True), point(temperature=0.50001)], "two state points have the same temperature"),

@@ -17,7 +17,7 @@ def complain(error: BaseException) -> None:
 
     console = Console(stderr=True, soft_wrap=True, highlight=False, emoji=False)
     console.print("[bold red]vitrify:[/] ", end="")
-    console.print(str(error), markup=False)
+    console.print(str(error), markup=False, emoji=False)
 
 
 def make_progress() -> Any:
@@ -31,7 +31,7 @@ class Bars:
     def __init__(self) -> None:
         from rich.console import Console
 
-        self._console = Console(stderr=True)
+        self._console = Console(stderr=True, emoji=False)
 
     @contextlib.contextmanager
     def step(self, title: str, total: float, unit: str = "frames") -> Iterator[Callable[[float], None]]:
@@ -60,7 +60,7 @@ class Bars:
 
     def note(self, text: str) -> None:
         """Print a line that stays."""
-        self._console.print(text, markup=False, highlight=False)
+        self._console.print(text, markup=False, highlight=False, emoji=False)
 
 
 class Lines:

@@ -64,7 +64,7 @@ class PlantedLiquid:
     >>> round(model.onset_temperature, 12), model.softness_levels.tolist()
     (0.8, [-2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0])
     >>> model.hop_probability([-2.0, 0.0, 2.0], 0.47).round(6).tolist()
-    [0.000152, 0.001252, 0.01028]
+    [0.000152, 0.001252, 0.01029]
     """
 
     name: ClassVar[str] = "planted_liquid"
@@ -146,7 +146,7 @@ class PlantedLiquid:
                 f"The planted hop probability reaches {np.exp(log_p.max()):.3g} at T = {temperature:g}; it must stay below 1. "
                 "Lower `sigma0` or raise `e0`."
             )
-        return np.exp(log_p)
+        return np.asarray(np.exp(log_p), dtype=np.float64)
 
     def stationary(self, temperature: float) -> NDArray[np.float64]:
         """Return the probability of each level in equilibrium at a temperature, (n + 1,)."""
@@ -181,7 +181,7 @@ class PlantedLiquid:
     def sites(self) -> NDArray[np.float64]:
         """Lattice sites, (n_clusters, d), length."""
         grid = np.indices((self._side,) * self.dimension).reshape(self.dimension, -1).T
-        return (grid[: self.n_clusters] + 0.5) * self.spacing
+        return np.asarray((grid[: self.n_clusters] + 0.5) * self.spacing, dtype=np.float64)
 
     def shells(self, n_inner: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.float64]:
         """Return satellites relative to their A, (k, n, d): well spread, turned at random, which are inner at random."""

@@ -216,7 +216,7 @@ def _write_state(path: Path, now: _State, model: PlantedLiquid) -> None:
 
 def _read_state(path: Path, model: PlantedLiquid) -> _State:
     try:
-        with np.load(path, allow_pickle=False) as held:
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as held:
             arrays: dict[str, Any] = {name: held[name] for name in held.files}
         rng = np.random.default_rng()
         rng.bit_generator.state = json.loads(str(arrays["rng"]))

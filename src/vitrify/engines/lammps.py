@@ -170,7 +170,7 @@ class Lammps:
     def begin(self, run: Run, start: Frame, velocities: NDArray[np.float64] | None, state: Path) -> None:
         """Write the restart file of a starting configuration; draw Maxwell velocities where none are given."""
         with Session(_input_beside(state)) as session, tempfile.TemporaryDirectory() as tables:
-            _make_system(session, start, velocities)
+            _make_system(session, start, velocities, run.model)
             _set_pair_style(session, run.model, Path(tables))
             self._set_dynamics(session, run, start.dimension)
             if velocities is None:
@@ -197,7 +197,7 @@ class Lammps:
     def relax(self, start: Frame, model: Any, state: Path, run: Run) -> None:
         """Write the state that follows from a start with overlaps: pushed apart softly, then given velocities."""
         with Session(_input_beside(state)) as session, tempfile.TemporaryDirectory() as tables:
-            _make_system(session, start, None)
+            _make_system(session, start, None, model)
             session("pair_style soft 1.0\npair_coeff * * 20.0 1.0")
             session("min_style cg\nminimize 0 1e-2 500 5000")
             _set_pair_style(session, model, Path(tables))
@@ -281,7 +281,7 @@ def minimize_frames(
     with tempfile.TemporaryDirectory() as tables:
         for k, frame in enumerate(positions):
             with Session(keep) as session:
-                _make_system(session, Frame(frame, species, box), None)
+                _make_system(session, Frame(frame, species, box, model.species_names), None, model)
                 _set_pair_style(session, model, Path(tables), interpolation="spline")
                 session("thermo_style custom step pe\nthermo_modify norm no")
                 session("min_style cg\nmin_modify line quadratic norm max dmax 0.1")
@@ -308,7 +308,12 @@ def _write_state(session: Session, state: Path) -> None:
     state.parent.mkdir(parents=True, exist_ok=True)
     temporary = state.with_name(f".{state.name}.{os.getpid()}.tmp")
     with guard_disk(state), discarded_unless_renamed(temporary):
-        session(f"write_restart {temporary}")
+        try:
+            session(f"write_restart {temporary}")
+        except EngineError as error:
+            if "I/O error" in str(error):  # LAMMPS does not say which
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
+            raise
         with open(temporary, "rb") as written:
             os.fsync(written.fileno())
             whole = written.read()
@@ -319,8 +324,13 @@ def _write_state(session: Session, state: Path) -> None:
         os.replace(temporary, state)
 
 
-def _make_system(session: Session, start: Frame, velocities: NDArray[np.float64] | None) -> None:
-    d, box = start.dimension, start.box
+def _make_system(session: Session, start: Frame, velocities: NDArray[np.float64] | None, model: Any) -> None:
+    d, box, names = start.dimension, start.box, tuple(model.species_names)
+    if start.species_names != names[: len(start.species_names)]:
+        raise ParameterError(
+            f"The model '{model.name}' has the species {', '.join(names)}; the configuration has "
+            f"{', '.join(start.species_names)}. LAMMPS needs them by the same names in the same order."
+        )
     vectors, origin = np.eye(3), np.full(3, -0.5)
     vectors[:d, :d], origin[:d] = box.vectors, box.origin
     if np.triu(vectors, 1).any() or (np.diag(vectors) <= 0).any():
@@ -338,7 +348,9 @@ def _make_system(session: Session, start: Frame, velocities: NDArray[np.float64]
     else:
         tilts = " ".join(f"{float(t)!r}" for t in (vectors[1, 0], vectors[2, 0], vectors[2, 1]))
         session(f"box tilt large\nregion cell prism {lo_hi} {tilts}")
-    session(f"create_box {len(start.species_names)} cell\nmass * 1.0")
+    session(f"create_box {len(names)} cell")
+    for a, mass in enumerate(getattr(model, "masses", np.ones(len(names)))):
+        session(f"mass {a + 1} {float(mass)!r}")
     _create_atoms(session, start, velocities)
 
 

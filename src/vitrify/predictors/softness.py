@@ -39,6 +39,10 @@ class Softness(ClassifierMixin, BaseEstimator):
         Stopping tolerance of the solver.
     max_iter : int, optional
         Iterations of the solver; by default 100 million (svc) or 1 million (linear_svc).
+    min_sd : float, default 0
+        Columns whose standard deviation is smaller get the weight 0 as constant ones do. A Gaussian far below the
+        closest approach counts 1e-8 of a neighbour; divided by its own spread it would turn one close pair into an
+        enormous softness.
     random_state : int, optional
         Of liblinear's order of coordinates.
 
@@ -94,6 +98,7 @@ class Softness(ClassifierMixin, BaseEstimator):
         solver: str = "svc",
         tol: float = 1e-3,
         max_iter: int | None = None,
+        min_sd: float = 0.0,
         random_state: int | None = None,
     ) -> None:
         self.C = C
@@ -101,6 +106,7 @@ class Softness(ClassifierMixin, BaseEstimator):
         self.solver = solver
         self.tol = tol
         self.max_iter = max_iter
+        self.min_sd = min_sd
         self.random_state = random_state
 
     def __sklearn_tags__(self) -> Any:
@@ -135,9 +141,11 @@ class Softness(ClassifierMixin, BaseEstimator):
                 f"`y` must hold two classes, soft and hard; it holds one class, {self.classes_[0]}."
             )
         self.mean_, self.scale_, varies = standardisation(X)
+        varies &= ~(self.scale_ < self.min_sd)
         if not varies.any():
             raise ParameterError(
-                f"All {X.shape[1]} columns of `X` are constant: there is nothing to learn from."
+                f"All {X.shape[1]} columns of `X` are constant (or vary less than `min_sd` = {self.min_sd:g}): there is "
+                "nothing to learn from."
             )
         standardised = (X[:, varies] - self.mean_[varies]) / self.scale_[varies]
         weights, self.intercept_, self.n_iter_ = self._solve(standardised, encoded)

@@ -13,7 +13,7 @@ differences and those within the cutoff first, then energies and forces (vector 
 from collections import namedtuple
 
 import numpy as np
-from numba import njit
+from numba import int64, njit, uint64
 
 from vitrify.models._kernels import as_row, interact
 from vitrify.particles._cells import counting_sort
@@ -45,8 +45,7 @@ Verlet = namedtuple(
         "skin",  # float, by which the cutoffs were extended
         "copies",  # (M, 3) where entries are
         "pulls",  # (M, 3) forces on them
-        "batch",  # (5, batch) of the pairs of a batch: vector, squared length, weight −V'/r
-        "others",  # (batch,) their second entries
+        "batch",  # (4, batch) of the pairs of a batch: vector and weight −V'/r
         "ends",  # (N,) where the pairs of each particle of the batch end
     ],
 )
@@ -197,7 +196,9 @@ def build_list(x, system, cutoffs, skin, expected):
         for b in range(n_species):
             for i in range(system.blocks[a], system.blocks[a + 1]):
                 before = found
-                neighbour, found = _append(i, b, binned, copies, (cutoffs[a, b] + skin) ** 2, neighbour, found)
+                neighbour, found = _append(
+                    i, b, binned, copies, (cutoffs[a, b] + skin) ** 2, neighbour, found
+                )
                 row += 1
                 first[row] = found
                 longest = max(longest, found - before)
@@ -211,8 +212,7 @@ def build_list(x, system, cutoffs, skin, expected):
         skin,
         copies,
         np.empty_like(copies),
-        np.empty((5, size)),
-        np.empty(size, np.uint32),
+        np.empty((4, size)),
         np.empty(n, np.int64),
     )
 
@@ -238,48 +238,50 @@ def _append(i, species, binned, copies, limit, neighbour, found):
 
 
 @njit(cache=True, fastmath=MATH, error_model="numpy")
-def _gather(i, last, run, limit, first, neighbour, copies, batch, others, ends):
-    """Fill a batch with the pairs within the limit of the particles from `i` on; where it stopped and how many."""
-    dx, dy, dz, d2 = batch[0], batch[1], batch[2], batch[3]
-    n = m = 0
-    while i < last and n + first[run + 1] - first[run] <= len(others):
+def _gather(i, last, run, first, neighbour, copies, batch, ends):
+    """Fill a batch with the differences of the pairs of the particles from `i` on; how many particles, how many pairs."""
+    dx, dy, dz = batch[0], batch[1], batch[2]
+    m = 0
+    n = uint64(0)
+    while i < last and int64(n) + first[run + 1] - first[run] <= len(dx):
         x, y, z = copies[i, 0], copies[i, 1], copies[i, 2]
-        for k in range(first[run], first[run + 1]):
+        for k in range(uint64(first[run]), uint64(first[run + 1])):
             j = neighbour[k]
-            u, v, w = x - copies[j, 0], y - copies[j, 1], z - copies[j, 2]
-            r2 = u * u + v * v + w * w
-            dx[n] = u
-            dy[n] = v
-            dz[n] = w
-            d2[n] = r2
-            others[n] = j
-            n += 1 if r2 < limit else 0
+            dx[n] = x - copies[j, 0]
+            dy[n] = y - copies[j, 1]
+            dz[n] = z - copies[j, 2]
+            n += uint64(1)
         ends[m] = n
         m += 1
         i += 1
         run += 1
-    return m, n
+    return m, int64(n)
 
 
 @njit(cache=True, fastmath=MATH, error_model="numpy")
-def _interact_all(potential, row, d2, weight, n):
-    """Energy of the first n pairs of a batch; their weights −V'/r."""
-    total = 0.0
+def _weigh(potential, row, limit, edge, batch, n):
+    """Weights −V'/r of the first n pairs of a batch, zero beyond the cutoff; their energy, and how many are within."""
+    dx, dy, dz, weights = batch[0], batch[1], batch[2], batch[3]
+    total = count = 0.0
     for k in range(n):
-        energy, weight[k] = interact(potential, d2[k], row)
-        total += energy
-    return total
+        r2 = dx[k] * dx[k] + dy[k] * dy[k] + dz[k] * dz[k]
+        energy, weight = interact(potential, min(r2, limit), row)
+        inside = 1.0 if r2 < limit else 0.0  # a factor, because a branch would stop the vector instructions
+        weights[k] = weight * inside
+        total += (energy - edge) * inside
+        count += inside
+    return total, count
 
 
 @njit(cache=True, fastmath=MATH, error_model="numpy")
-def _scatter(i, m, batch, others, ends, pulls):
+def _scatter(i, m, start, neighbour, batch, ends, pulls):
     """Give both ends of the pairs of `m` particles from `i` on their forces."""
-    dx, dy, dz, weight = batch[0], batch[1], batch[2], batch[4]
-    begin = 0
+    dx, dy, dz, weights = batch[0], batch[1], batch[2], batch[3]
+    begin = uint64(0)
     for p in range(m):
         x = y = z = 0.0
-        for k in range(begin, ends[p]):
-            j, w = others[k], weight[k]
+        for k in range(begin, uint64(ends[p])):
+            j, w = neighbour[uint64(start) + k], weights[k]
             u, v, t = w * dx[k], w * dy[k], w * dz[k]
             pulls[j, 0] -= u
             pulls[j, 1] -= v
@@ -287,7 +289,7 @@ def _scatter(i, m, batch, others, ends, pulls):
             x += u
             y += v
             z += t
-        begin = ends[p]
+        begin = uint64(ends[p])
         pulls[i + p, 0] += x
         pulls[i + p, 1] += y
         pulls[i + p, 2] += z
@@ -297,7 +299,7 @@ def _scatter(i, m, batch, others, ends, pulls):
 def _sum_over_pairs(potential, system, verlet):
     """Energy, continuous at the cutoffs, and the rest of it that is not; fills `verlet.pulls`."""
     blocks, first, neighbour, copies = system.blocks, verlet.first, verlet.neighbour, verlet.copies
-    batch, others, ends, pulls = verlet.batch, verlet.others, verlet.ends, verlet.pulls
+    batch, ends, pulls = verlet.batch, verlet.ends, verlet.pulls
     energy = rest = 0.0
     run = 0
     for a in range(len(blocks) - 1):
@@ -305,12 +307,11 @@ def _sum_over_pairs(potential, system, verlet):
             row, limit = as_row(potential.parameters[a, b]), potential.squared_cutoffs[a, b]
             i = blocks[a]
             while i < blocks[a + 1]:
-                m, n = _gather(
-                    i, blocks[a + 1], run, limit, first, neighbour, copies, batch, others, ends
-                )
-                energy += _interact_all(potential, row, batch[3], batch[4], n) - n * system.edges[a, b]
-                rest += n * system.edges[a, b]
-                _scatter(i, m, batch, others, ends, pulls)
+                m, n = _gather(i, blocks[a + 1], run, first, neighbour, copies, batch, ends)
+                part, count = _weigh(potential, row, limit, system.edges[a, b], batch, n)
+                _scatter(i, m, first[run], neighbour, batch, ends, pulls)
+                energy += part
+                rest += count * system.edges[a, b]
                 i += m
                 run += m
     return energy, rest

@@ -18,6 +18,8 @@ from vitrify.particles.trajectory import Layout, Trajectory, write_json
 from vitrify.protocols.production import prepare_production, produce, state_file
 from vitrify.provenance import to_plain, versions
 
+_DRIFT_BLOCKS = 10
+
 
 @dataclass(frozen=True)
 class Equilibrate:
@@ -222,7 +224,7 @@ def judge(hold: Trajectory, protocol: Equilibrate) -> EquilibrationReport:
     overlap = float((moved < protocol.overlap_cutoff).mean())
     fraction = Crystallinity().compute(hold.frame(hold.n_frames - 1, "thermal")).fraction
     remarks = []
-    if abs(drift) > 3 * drift_error:
+    if abs(drift) > _three_sigma(_DRIFT_BLOCKS - 2) * drift_error:
         remarks.append(f"the potential energy still drifts: {drift:+.4f} ± {drift_error:.4f} per particle")
     if overlap > protocol.max_overlap:
         remarks.append(
@@ -249,13 +251,20 @@ def _block_mean(values: NDArray[np.float64], n_blocks: int = 5) -> tuple[float, 
     return float(values.mean()), float(np.std(blocks, ddof=1) / np.sqrt(n_blocks))
 
 
-def _drift(values: NDArray[np.float64], n_blocks: int = 5) -> tuple[float, float]:
+def _drift(values: NDArray[np.float64], n_blocks: int = _DRIFT_BLOCKS) -> tuple[float, float]:
     """Change over the whole range of a line through the block means, and its error from their scatter."""
     y = np.array([b.mean() for b in np.array_split(values, n_blocks)])
     x = np.linspace(-0.5, 0.5, n_blocks) * (1 - 1 / n_blocks)
     slope = float((x * y).sum() / (x * x).sum())
     residual = y - y.mean() - slope * x
     return slope, float(np.sqrt((residual**2).sum() / (n_blocks - 2) / (x * x).sum()))
+
+
+def _three_sigma(degrees_of_freedom: int) -> float:
+    """Return the quantile of Student's t that is as rare as three standard deviations."""
+    from scipy.stats import norm, t
+
+    return float(t.isf(norm.sf(3.0), degrees_of_freedom))
 
 
 def _passport(run: Run, protocol: Equilibrate, report: EquilibrationReport) -> dict[str, Any]:

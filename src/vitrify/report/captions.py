@@ -83,7 +83,7 @@ CAPTIONS = {
         "&Delta;<i>E</i> (above) and &Sigma; (below) of each bin of softness. Dashed: the global linear fit. Open symbols: "
         "bins left out of that fit.",
         f"&Delta;<i>E</i> = <i>e</i><sub>0</sub> &minus; <i>e</i><sub>1</sub>{_S}, &Sigma; = &Sigma;<sub>0</sub> &minus; "
-        f"&Sigma;<sub>1</sub>{_S}. Their ratio {_T}<sub>0</sub> = <i>e</i><sub>1</sub>/&Sigma;<sub>1</sub> does not depend "
+        f"&Sigma;<sub>1</sub>{_S}. {_T}<sub>0</sub> = <i>e</i><sub>1</sub>/&Sigma;<sub>1</sub> does not depend "
         f"on the scale of {_S}.",
         "Schoenholz 2016, Fig. 2c",
     ),

@@ -48,7 +48,7 @@ class Variable:
 _BIN = ("temperature", "softness_bin")
 _TEMPERATURE = Variable(("temperature",), "T", "temperature", "epsilon_AA/k_B", "of the thermostat")
 _SOFTNESS = Variable(
-    ("softness_bin",), "S", "softness", "1", "w.F - b on standardized features; center of the bin"
+    ("softness_bin",), "S", "softness", "1", "w\u00b7F \u2212 b on standardized features; center of the bin"
 )
 _P_R = "fraction of the analysed particles of that softness and temperature that rearrange"
 
@@ -66,7 +66,7 @@ DATASETS: Mapping[str, Mapping[str, Variable]] = {
             "S",
             "softness",
             "1",
-            "w.F - b on standardized features; NaN: not analysed",
+            "w\u00b7F \u2212 b on standardized features; NaN: not analysed",
         ),
         "time": Variable(("snapshot_frame",), "t", "time", "tau", "since the first frame of the run"),
         "species": Variable(("particle",), r"\alpha", "species", "1", "name or index of the species"),
@@ -102,7 +102,7 @@ DATASETS: Mapping[str, Mapping[str, Variable]] = {
         "events": Variable(_BIN, "n_R", "rearrangements", "1", "in the bin"),
         "exposure": Variable(_BIN, "n", "exposure", "1", "particles times frames at risk in the bin"),
         "fitted": Variable(
-            _BIN, r"P_R^{\,\mathrm{fit}}(S)", "fitted probability", "1", "exp(Sigma(S) - dE(S)/T)"
+            _BIN, r"P_R^{\,\mathrm{fit}}(S)", "fitted probability", "1", "exp(\u03a3(S) \u2212 \u0394E(S)/T)"
         ),
     },
     "arrhenius": {

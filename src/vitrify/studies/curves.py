@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from vitrify.particles import Frame
 from vitrify.particles.trajectory import Trajectory
 from vitrify.rearrangements.events import rearrangements
+from vitrify.relaxation.overlap import Overlap, log_lags
+from vitrify.structure.pair_correlation import RadialDistribution
 from vitrify.studies.dynamics import events_of, sampled_frames
 from vitrify.studies.learning import centre_particles
 from vitrify.studies.settings import SoftnessSettings, StatePoint
@@ -101,9 +103,41 @@ def centred_frames(
     trajectory: Trajectory = place.trajectory(point)
     frames, softness = sampled_softness(place, point)
     chosen = np.unique(np.linspace(0, len(frames) - 1, min(n_frames, len(frames))).astype(int))
-    return [(trajectory.frame(int(frames[k])), softness[k]) for k in chosen]
+    return [
+        (frame, softness[k])
+        for k, (_, frame) in zip(chosen, trajectory.frames("inherent", frames[chosen]), strict=True)
+    ]
 
 
-def overlaps(place: Workplace) -> Any:
-    """Return the overlap of the centre species at every temperature that statistics come from."""
-    raise NotImplementedError
+def pair_correlations(place: Workplace) -> xr.Dataset:
+    """Return g(r) around all, hard (S < 0) and soft (S > 0) centre particles at the coldest temperature (thesis 5.17)."""
+    point = coldest(place.settings)
+    chosen = centred_frames(place, point)
+    groups = [np.where(np.isnan(softness), -1, (softness > 0).astype(np.int64)) for _, softness in chosen]
+    found = RadialDistribution(r_max=4.0, bin_width=0.04).compute(
+        (frame for frame, _ in chosen), groups, ("hard", "soft"), total="all"
+    )
+    return found.assign_attrs(temperature=point.temperature)
+
+
+def overlaps(place: Workplace) -> xr.Dataset:
+    """Return the overlap of the centre species, inherent positions, at every temperature that statistics come from."""
+    import xarray as xr
+
+    settings = place.settings
+    measure = Overlap(settings.statistics.overlap_cutoff)
+    longest = max(place.trajectory(p).n_frames for p in settings.test_points) - 1
+    lags, curves = log_lags(longest), {}
+    for point in settings.test_points:
+        trajectory = place.trajectory(point)
+        centre = centre_particles(trajectory, settings.training.centre_species)
+        fitting = lags[lags < trajectory.n_frames]
+        curve = measure.compute(trajectory.reader("inherent"), trajectory.times, fitting, centre)
+        if point.temperature not in curves:
+            curves[point.temperature] = curve.drop_vars("n_origins")
+    return xr.concat(
+        list(curves.values()),
+        xr.Variable("temperature", list(curves)),
+        join="outer",
+        combine_attrs="override",
+    )

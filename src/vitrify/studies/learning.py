@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vitrify.descriptors import DESCRIPTOR_SETS, DESCRIPTORS
+from vitrify.descriptors.base import from_dict
 from vitrify.errors import ParameterError
 from vitrify.parallel import map_units
 from vitrify.particles.tables import load_table, save_table
 from vitrify.particles.trajectory import ArraySpec, Trajectory
-from vitrify.predictors.training_sets import TrainingSelection, select_training_set
 from vitrify.predictors.trained import TrainedSoftness
+from vitrify.predictors.training_sets import TrainingSelection, select_training_set
 from vitrify.progress import Progress
 from vitrify.provenance import identity, to_plain
 from vitrify.studies.dynamics import events_of, find_events, make_events, sampled_frames, starts
@@ -28,8 +29,10 @@ if TYPE_CHECKING:
 _FRAMES_PER_BLOCK = 40
 
 
-def load_descriptors(name: str) -> Any:
-    """Return a descriptor set, or a single descriptor with its default parameters, by name."""
+def load_descriptors(name: str | dict[str, Any]) -> Any:
+    """Return a descriptor set or a single descriptor, by name or by its parameters as `to_dict` gives them."""
+    if isinstance(name, dict):
+        return from_dict(name)
     if name in DESCRIPTORS:
         return DESCRIPTORS.load(name)()
     return DESCRIPTOR_SETS.load(name)()
@@ -103,10 +106,10 @@ def _features_of_block(
 ) -> NDArray[np.float64]:
     path, kind, frame, particle, descriptors = job
     trajectory = Trajectory.open(path)
-    frames = np.unique(frame)
-    return np.concatenate(
-        [descriptors.evaluate(trajectory.frame(int(k), kind), particle[frame == k]) for k in frames]
-    )
+    rows = [
+        descriptors.evaluate(f, particle[frame == k]) for k, f in trajectory.frames(kind, np.unique(frame))
+    ]
+    return np.concatenate(rows)
 
 
 def examples_with_features(
@@ -191,22 +194,20 @@ def train_on_examples(
     trajectory: Trajectory, settings: SoftnessSettings, point: StatePoint, examples: xr.Dataset
 ) -> TrainedSoftness:
     """Choose C on held-out segments, learn the plane from all examples, and say how good it is on held-out ones."""
+    from sklearn.base import clone
+
     from vitrify.predictors.softness import Softness, cross_validate, select_C
 
     t = settings.training
     features, label, group = (examples[k].values for k in ("features", "label", "segment"))
-    estimator = Softness(loss=t.loss, solver=t.solver, random_state=0)
+    estimator = Softness(loss=t.loss, solver=t.solver, min_sd=t.min_sd, random_state=0)
     folds = min(t.segments, len(np.unique(group)))
     choice = select_C(features, label, group, t.penalties, estimator=estimator, n_splits=folds)
     estimator.set_params(C=choice.C).fit(features, label)
     names = [str(n) for n in examples["feature"].values]
     scores = {
         name: cross_validate(
-            features[:, columns],
-            label,
-            group,
-            estimator=Softness(C=choice.C, loss=t.loss, solver=t.solver),
-            n_splits=folds,
+            features[:, columns], label, group, estimator=clone(estimator), n_splits=folds
         ).to_dict()
         for name, columns in _feature_subsets(names).items()
     }
@@ -328,7 +329,7 @@ def softness_unit(job: tuple[Path, int, TrainedSoftness, NDArray[np.int64], Any]
     out = np.full((b - a, trajectory.n_particles), np.nan)
     centre = np.flatnonzero(trajectory.species == trajectory.species_names.index(trained.centre_species))
     inside = sampled[(sampled >= a) & (sampled < b)]
-    for k in np.union1d(inside, start_frame):
-        particles = centre if k in sampled else np.unique(start_particle[start_frame == k])
-        out[k - a, particles] = trained.softness(trajectory.frame(int(k), trained.positions), particles)
+    for k, frame in trajectory.frames(trained.positions, np.union1d(inside, start_frame)):
+        particles = centre if k in inside else np.unique(start_particle[start_frame == k])
+        out[k - a, particles] = trained.softness(frame, particles)
     trajectory.write("softness", unit, {"softness": out})

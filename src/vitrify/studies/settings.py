@@ -118,8 +118,8 @@ class Training(_Strict):
     Parameters
     ----------
     centre_species : str
-    descriptors : str
-        Name of a descriptor set.
+    descriptors : str or dict
+        Name of a descriptor (set), or its parameters: ``{name = "radial_density", radii = [1.0, 1.1]}``.
     soft_frame : {"start", "crossing", "before_peak"}
         Frame whose structure stands for a rearranging particle. "start" is the first frame of p_hop's first window,
         strictly before the motion; "before_peak" is worth several points of accuracy because motion has begun.
@@ -133,12 +133,14 @@ class Training(_Strict):
         Candidates for C, chosen by cross-validation grouped by trajectory segment.
     loss : {"hinge", "squared_hinge"}
     solver : {"svc", "linear_svc"}
+    min_sd : float
+        Structure functions that vary less over the examples are left out: a millionth of a neighbour is no structure.
     segments : int
         Contiguous pieces of a trajectory: groups of the cross-validation, units of the bootstrap.
     """
 
     centre_species: str = "A"
-    descriptors: str = "schoenholz-2016"
+    descriptors: str | dict[str, Any] = "schoenholz-2016"
     soft_frame: Literal["start", "crossing", "before_peak"] = "start"
     hard_frame: Literal["middle", "end", "start"] = "middle"
     quiet_threshold: float = Field(default=0.02, gt=0)
@@ -148,6 +150,7 @@ class Training(_Strict):
     penalties: tuple[float, ...] = (0.001, 0.01, 0.1, 1.0)
     loss: Literal["hinge", "squared_hinge"] = "hinge"
     solver: Literal["svc", "linear_svc"] = "svc"
+    min_sd: float = Field(default=1e-6, ge=0)
     segments: int = Field(default=6, ge=2)
     seed: int = Field(default=5, ge=0)
 
@@ -373,7 +376,9 @@ def _explain(error: Any) -> str:
         return f"there is no setting `{path}`. Known here: {', '.join(known)}.{_did_you_mean(str(error['loc'][-1]), known)}"
     got = error.get("input")
     shown = f"; it is {got!r}" if not isinstance(got, dict | list) else ""
-    message = error["msg"].removeprefix("Value error, ")
+    message = (
+        "must be a table" if error["type"] == "model_type" else error["msg"].removeprefix("Value error, ")
+    )
     return f"`{path}`: {message}{shown}" if path else message
 
 

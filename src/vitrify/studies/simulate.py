@@ -261,20 +261,22 @@ def simulate_all(place: Workplace, progress: Progress, workers: int | None = Non
 
 def quench_all(place: Workplace, progress: Progress, workers: int | None = None) -> None:
     """Quench every frame of every trajectory."""
-    quench, jobs = make_quench(place.settings), []
+    todo = []
     for point in place.settings.state_points:
         trajectory = place.trajectory(point)
         if not trajectory.is_done("thermal"):
             raise StoreError(
-                f"{trajectory.path} is not simulated to its end yet. Run `vitrify simulate` first."
+                f"{trajectory.path} is not simulated to its end yet. Repeat the command that makes it."
             )
         model = make_run(place.settings, point).model
-        jobs += [
-            (trajectory.path, unit, quench, model)
+        todo += [
+            (trajectory.path, unit, model)
             for unit in range(len(trajectory.units()))
             if not trajectory.is_done("inherent", unit)
         ]
-    if jobs:
+    if todo:
+        quench = make_quench(place.settings)
+        jobs = [(path, unit, quench, model) for path, unit, model in todo]
         with _counting(place, place.settings.state_points, "inherent", progress, "Quenching") as poll:
             map_units(quench_unit, jobs, workers=workers, poll=poll)
 

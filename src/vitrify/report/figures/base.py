@@ -163,12 +163,14 @@ class ReportFigure:
             from matplotlib.figure import Figure
 
             rows, columns = self.panels(*inputs) if callable(self.panels) else self.panels
-            figure = Figure(figsize=self.size, layout="constrained")
+            figure = Figure(figsize=self.size, dpi=_DPI, layout="constrained")
             axes = figure.subplots(rows, columns, sharex="col", squeeze=False)
             self.plot(*inputs, ax=axes[0, 0] if axes.size == 1 else axes.ravel())
+            figure.draw_without_rendering()
+            figure.set_layout_engine("none")  # the layout is found; three formats share it
             for suffix, metadata in _METADATA.items():
                 buffer = io.BytesIO()
-                figure.savefig(buffer, format=suffix, dpi=_DPI, metadata=metadata)
+                figure.savefig(buffer, format=suffix, metadata=metadata)
                 written[suffix] = write_atomically(folder / f"{self.name}.{suffix}", buffer.getvalue())
         text = self.table(*inputs).to_csv()
         written["csv"] = write_atomically(folder / f"{self.name}.csv", text.encode())
