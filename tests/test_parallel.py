@@ -89,7 +89,7 @@ def test_no_more_cores_are_used_than_are_there():
 
 @pytest.mark.parametrize("executor", ["serial", "processes"])
 def test_errors_arrive_as_themselves(executor):
-    with pytest.raises(UnknownNameError, match="No engine is called 'lamps'.*Did you mean 'lammps'"):
+    with pytest.raises(UnknownNameError, match=r"No engine is called 'lamps'.*Did you mean 'lammps'"):
         map_units(ENGINES.load, ["lamps", "lammps"], executor=executor, workers=2)
 
 
@@ -106,7 +106,7 @@ def test_every_error_of_the_library_can_travel_between_processes():
 
 
 def test_a_killed_worker_is_an_engine_error():
-    with pytest.raises(EngineError, match="A worker process died.*repeat the same command"):
+    with pytest.raises(EngineError, match=r"A worker process died.*repeat the same command"):
         map_units(signal.raise_signal, [signal.SIGKILL, 0], workers=2)
 
 

@@ -25,9 +25,11 @@ def test_silent_progress_says_nothing(capfd):
 
 @pytest.mark.parametrize("progress", [Silent, Lines, Bars])
 def test_errors_inside_a_step_pass_through(progress, capfd):
-    with pytest.raises(RuntimeError, match="LAMMPS stopped"), progress().step("Simulating", 10) as update:
-        update(1)
+    def stop():
         raise RuntimeError("LAMMPS stopped")
+
+    with pytest.raises(RuntimeError, match="LAMMPS stopped"), progress().step("Simulating", 10):
+        stop()
 
 
 def test_lines_say_when_a_step_begins_and_ends(capfd, clock):

@@ -12,7 +12,7 @@ def test_a_member_is_imported_when_it_is_asked_for():
     assert registry.load("coordination") == pytest.approx(3.14159265)
     assert list(registry) == [*TABLE, "broken"]
     assert len(registry) == 3
-    with pytest.raises(ModuleNotFoundError, match="vitrify.nowhere"):
+    with pytest.raises(ModuleNotFoundError, match=r"vitrify\.nowhere"):
         registry.load("broken")
 
 

@@ -167,6 +167,29 @@ def test_barriers_draw_their_table_with_open_symbols_outside_the_fit(datasets):
         np.testing.assert_array_equal(points(ax, f"{name}_fit"), rows_of(table, "softness", f"{name}_fit"))
 
 
+def test_a_global_fit_of_higher_degree_is_drawn_as_it_is(datasets):
+    bent = datasets["arrhenius"].assign_attrs(
+        energy_barrier_powers=[8.7, -1.0, 0.05], log_prefactor_powers=[9.6, -1.3, 0.0]
+    )
+    axes, table = draw("barriers", datasets | {"arrhenius": bent})
+    s = table["softness"]
+    np.testing.assert_allclose(table["energy_barrier_fit"], 8.7 - s + 0.05 * s**2, rtol=1e-12)
+    np.testing.assert_array_equal(
+        points(axes[0], "energy_barrier_fit"), rows_of(table, "softness", "energy_barrier_fit")
+    )
+    assert "S^{2}" in axes[0].get_legend().get_texts()[0].get_text()
+
+
+def test_bins_that_nobody_visited_may_have_no_center(datasets):
+    holed = {}
+    for name in ("rearrangement_probability", "arrhenius"):
+        softness = datasets[name]["softness"].values.copy()
+        softness[[0, -1]] = np.nan
+        holed[name] = datasets[name].assign_coords(softness=("softness_bin", softness))
+    _, table = draw("arrhenius_lines", holed)
+    assert len(np.unique(table["softness"])) == 5
+
+
 def test_p_hop_example_draws_its_table_and_thresholds(datasets):
     axes, table = draw("p_hop_example", datasets)
     for ax, name in zip(axes, ("p_hop", "displacement"), strict=True):

@@ -148,9 +148,11 @@ def test_a_figure_without_finite_values_says_so_on_the_page(results, tmp_path, q
 
 
 def test_a_note_of_the_study_is_added_to_the_caption(results, tmp_path, quick):
-    noted = results.datasets["overlap"].assign_attrs(note="Thermal positions; 50 < 100 origins.")
+    noted = results.datasets["overlap"].assign_attrs(
+        note="thermal positions; 50 < 100 origins.", definition="q of A"
+    )
     text = build_report(replace(results, datasets={"overlap": noted}), tmp_path).read_text()
-    assert "Thermal positions; 50 &lt; 100 origins." in text
+    assert "In this run: q of A. In this run: thermal positions; 50 &lt; 100 origins." in text
 
 
 def test_the_caption_of_the_lines_says_whether_they_meet(results, tmp_path, quick):

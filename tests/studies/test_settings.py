@@ -146,7 +146,7 @@ def test_a_wrong_value_is_named_with_what_it_is(toml, text, words):
 
 
 def test_all_that_is_wrong_is_said_at_once(toml):
-    with pytest.raises(SettingsError, match="`simulation.seed`.*; .*`training.segments`"):
+    with pytest.raises(SettingsError, match=r"`simulation\.seed`.*; .*`training\.segments`"):
         load_settings(file=toml("[simulation]\nseed = -1\n[training]\nsegments = 1"))
 
 

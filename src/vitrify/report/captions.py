@@ -80,11 +80,13 @@ CAPTIONS = {
     ),
     "barriers": Caption(
         "Energy barrier and log prefactor against softness",
-        "&Delta;<i>E</i> (above) and &Sigma; (below) of each bin of softness. Dashed: the global linear fit. Open symbols: "
-        "bins left out of that fit.",
+        "&Delta;<i>E</i> (above) and &Sigma; (below) of each bin of softness. Dashed: the global fit. Open symbols: bins left "
+        "out for too few events.",
+        "{% if d.arrhenius.energy_barrier_powers is defined %}The global fit is a polynomial in softness, written in the "
+        "legend.{% else %}"
         f"&Delta;<i>E</i> = <i>e</i><sub>0</sub> &minus; <i>e</i><sub>1</sub>{_S}, &Sigma; = &Sigma;<sub>0</sub> &minus; "
         f"&Sigma;<sub>1</sub>{_S}. {_T}<sub>0</sub> = <i>e</i><sub>1</sub>/&Sigma;<sub>1</sub> does not depend "
-        f"on the scale of {_S}.",
+        f"on the scale of {_S}.{{% endif %}}",
         "Schoenholz 2016, Fig. 2c",
     ),
     "p_hop_example": Caption(

@@ -1,8 +1,8 @@
 """What each data set of a softness report holds: dimensions, symbols, units, definitions.
 
 Figures take their labels, and tables their headers, from the attributes of the variables. A study may set any of
-`symbol`, `long_name`, `units` and `definition` itself; what it leaves out is filled in from here. An attribute `note` of
-a data set is a sentence that the page adds to the captions of its figures.
+`symbol`, `long_name`, `units` and `definition` itself; what it leaves out is filled in from here. The attributes
+`definition` and `note` of a whole data set are added to the captions of its figures.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ _TEMPERATURE = Variable(("temperature",), "T", "temperature", "epsilon_AA/k_B", 
 _SOFTNESS = Variable(
     ("softness_bin",), "S", "softness", "1", "w\u00b7F \u2212 b on standardized features; center of the bin"
 )
-_P_R = "fraction of the analysed particles of that softness and temperature that rearrange"
+_P_R = "rearrangements over exposure, particles at risk times frames"
 
 DATASETS: Mapping[str, Mapping[str, Variable]] = {
     "snapshot": {
@@ -124,7 +124,7 @@ DATASETS: Mapping[str, Mapping[str, Variable]] = {
             ("softness_bin",), r"\delta\Sigma", "standard error of log_prefactor", "1", ""
         ),
         "events": Variable(("softness_bin",), "n_R", "rearrangements", "1", "at all temperatures together"),
-        "used": Variable(("softness_bin",), "", "used in the global fit", "1", "1: used, 0: too few events"),
+        "used": Variable(("softness_bin",), "", "used", "1", "1: used; 0: left out for too few events"),
     },
     "p_hop_example": {
         "time": Variable(("time",), "t", "time", "tau", "since the first frame of the run"),

@@ -121,9 +121,10 @@ def _drawn(name: str, image: Path, datasets: Mapping[str, xr.Dataset], wide: boo
     seen, defined = (
         environment().from_string(text).render(fields) for text in (caption.seen, caption.defined)
     )
-    notes = dict.fromkeys(
-        str(datasets[n].attrs["note"]) for n in FIGURES.load(name).needs if "note" in datasets[n].attrs
+    said = (
+        str(datasets[n].attrs.get(k, "")) for n in FIGURES.load(name).needs for k in ("definition", "note")
     )
+    notes = [words for words in dict.fromkeys(said) if words and words not in defined]
     encoded = base64.b64encode(image.read_bytes()).decode()
     source = f"data:{_TYPES[image.suffix[1:]]};base64,{encoded}"
     return _Drawn(name, caption.title, seen, defined, caption.paper, source, wide, empty, tuple(notes))

@@ -62,6 +62,8 @@ class Simulation(_Strict):
     frames_per_unit : int
         Frames simulated (and lost at most, if killed) at once.
     seed : int
+    planted : dict
+        Parameters of the `PlantedLiquid` of the engine "dryrun"; of no meaning to others.
     """
 
     engine: Literal["lammps", "dryrun"] = "lammps"
@@ -73,6 +75,7 @@ class Simulation(_Strict):
     thermostat_time: float = Field(default=1.0, gt=0)
     frames_per_unit: int = Field(default=25, ge=1)
     seed: int = Field(default=2016, ge=0)
+    planted: dict[str, float | int] = {}
 
     @property
     def steps_per_frame(self) -> int:

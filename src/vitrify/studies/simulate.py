@@ -74,7 +74,7 @@ def make_model(settings: SoftnessSettings) -> Any:
     if settings.simulation.engine == "dryrun":
         from vitrify.engines.dryrun import PlantedLiquid
 
-        return PlantedLiquid()
+        return PlantedLiquid(**settings.simulation.planted)  # type: ignore[arg-type]
     from vitrify.models.kob_andersen import KobAndersen
 
     return KobAndersen(smoothing=settings.simulation.smoothing)

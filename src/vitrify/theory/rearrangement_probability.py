@@ -146,17 +146,27 @@ def combine(counts: Sequence[xr.Dataset]) -> xr.Dataset:
 
 
 def totals(counts: xr.Dataset) -> xr.Dataset:
-    """Sum over segments and give each bin the mean softness of its particles (NaN where there are none)."""
+    """Sum over segments and give each bin the mean softness of its particles; an empty bin gets its middle."""
     import xarray as xr
 
     summed = counts.drop_vars("edges").sum("segment")
-    with np.errstate(invalid="ignore", divide="ignore"):
-        by_bin = summed["softness_sum"].sum("temperature") / summed["exposure"].sum("temperature")
+    exposure = summed["exposure"].sum("temperature").values
+    mean = summed["softness_sum"].sum("temperature").values / np.where(exposure > 0, exposure, 1.0)
     return xr.Dataset(
         {"events": summed["events"], "exposure": summed["exposure"]},
-        {"softness": by_bin, "temperature": counts["temperature"]},
+        {
+            "softness": ("softness_bin", np.where(exposure > 0, mean, _middles(counts["edges"].values))),
+            "temperature": counts["temperature"],
+        },
         attrs=counts.attrs,
     )
+
+
+def _middles(edges: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the middle of each bin; of a bin that is open on one side, its finite edge."""
+    low, high = edges[:-1], edges[1:]
+    low, high = np.where(np.isfinite(low), low, high), np.where(np.isfinite(high), high, low)
+    return 0.5 * (low + high)
 
 
 def rearrangement_probability(counts: xr.Dataset) -> xr.Dataset:
@@ -247,12 +257,9 @@ def distributions(counts: xr.Dataset) -> xr.Dataset:
         out["density_rearranging_error"] = (
             np.sqrt(np.maximum(events_total, 1.0)) / events_total.sum(1, keepdims=True) / width
         )
-    centre = 0.5 * (counts["edges"].values[1:] + counts["edges"].values[:-1])
-    both = totals(counts)
-    centre = np.where(np.isfinite(centre), centre, both["softness"].values)
     dims = ("temperature", "softness_bin")
     return xr.Dataset(
         {name: (dims, values) for name, values in out.items()},
-        {"softness": ("softness_bin", centre), "temperature": counts["temperature"].values},
+        {"softness": ("softness_bin", _middles(counts["edges"].values)), "temperature": counts["temperature"].values},
         attrs=dict(counts.attrs),
     )

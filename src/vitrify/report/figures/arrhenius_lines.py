@@ -50,7 +50,7 @@ def arrhenius_lines_table(probability: xr.Dataset, arrhenius: xr.Dataset) -> Plo
         If the two have different softness bins.
     """
     softness = arrhenius["softness"].values
-    if not np.array_equal(softness, probability["softness"].values):
+    if not np.array_equal(softness, probability["softness"].values, equal_nan=True):
         raise ShapeError(
             f"`probability` has {probability.sizes['softness_bin']} softness bins and `arrhenius` {len(softness)}, or "
             "their centers differ. Fit on the bins that were measured."
@@ -63,7 +63,11 @@ def arrhenius_lines_table(probability: xr.Dataset, arrhenius: xr.Dataset) -> Plo
 
 def _chosen_bins(probability: xr.Dataset, arrhenius: xr.Dataset) -> list[int]:
     """About five bins, evenly spread over those with a fit and events at every temperature, or at two, or at one."""
-    fitted = np.isfinite(arrhenius["energy_barrier"].values) & np.isfinite(arrhenius["log_prefactor"].values)
+    fitted = (
+        np.isfinite(arrhenius["softness"].values)
+        & np.isfinite(arrhenius["energy_barrier"].values)
+        & np.isfinite(arrhenius["log_prefactor"].values)
+    )
     seen = (probability["probability"].transpose("temperature", "softness_bin").values > 0).sum(axis=0)
     used = fitted & arrhenius["used"].values.astype(bool)
     for enough in (used & (seen == seen.max(initial=0)) & (seen > 1), used & (seen > 1), fitted & (seen > 0)):

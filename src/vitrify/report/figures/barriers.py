@@ -35,7 +35,8 @@ def barriers_table(dataset: xr.Dataset) -> PlottedTable:
     Parameters
     ----------
     dataset : xarray.Dataset
-        ``arrhenius``, with attributes e0, e1, sigma0, sigma1: dE = e0 - e1 S, Sigma = sigma0 - sigma1 S.
+        ``arrhenius``, with attributes e0, e1, sigma0, sigma1: dE = e0 - e1 S, Sigma = sigma0 - sigma1 S; or, for a fit of
+        higher degree, ``energy_barrier_powers`` and ``log_prefactor_powers``: coefficients of S^0, S^1, S^2, ...
 
     Returns
     -------
@@ -43,17 +44,21 @@ def barriers_table(dataset: xr.Dataset) -> PlottedTable:
     """
     table = tidy(dataset, _COLUMNS)
     table = table.where(np.isfinite(table["energy_barrier"]) | np.isfinite(table["log_prefactor"]))
-    fit = {name: float(dataset.attrs.get(name, math.nan)) for name in ("e0", "e1", "sigma0", "sigma1")}
-    softness = table["softness"]
-    columns = dict(table.columns) | {
-        "energy_barrier_fit": fit["e0"] - fit["e1"] * softness,
-        "log_prefactor_fit": fit["sigma0"] - fit["sigma1"] * softness,
-    }
-    meanings = dict(table.meanings) | {
-        "energy_barrier_fit": "e0 - e1 * softness, the global fit",
-        "log_prefactor_fit": "sigma0 - sigma1 * softness, the global fit",
-    }
-    return PlottedTable(columns, meanings, tuple(f"{name} = {value!r}" for name, value in fit.items()))
+    columns, meanings, remarks = dict(table.columns), dict(table.meanings), []
+    for name, powers in _global_fit(dataset).items():
+        columns[f"{name}_fit"] = np.polynomial.polynomial.polyval(table["softness"], powers)
+        meanings[f"{name}_fit"] = f"the global fit of {name} at this softness"
+        remarks.append(f"{name}_fit = polynomial in softness with coefficients {powers}, lowest power first")
+    return PlottedTable(columns, meanings, tuple(remarks))
+
+
+def _global_fit(dataset: xr.Dataset) -> dict[str, list[float]]:
+    """Coefficients of S^0, S^1, ... of barrier and log prefactor; NaN where there is no fit."""
+    fits = {}
+    for name, zero, one in (("energy_barrier", "e0", "e1"), ("log_prefactor", "sigma0", "sigma1")):
+        line = [float(dataset.attrs.get(zero, math.nan)), -float(dataset.attrs.get(one, math.nan))]
+        fits[name] = [float(c) for c in dataset.attrs.get(f"{name}_powers", line)]
+    return fits
 
 
 def plot_barriers(dataset: xr.Dataset, ax: Any = None) -> Any:
@@ -71,11 +76,9 @@ def plot_barriers(dataset: xr.Dataset, ax: Any = None) -> Any:
     """
     axes = axes_or_new(ax, rows=2)
     table = barriers_table(dataset)
-    fit = {name: float(dataset.attrs.get(name, math.nan)) for name in ("e0", "e1", "sigma0", "sigma1")}
     sign = dataset["softness"].attrs.get("symbol", "S")
-    for panel, name, color, marker, (zero, one) in (
-        (axes[0], "energy_barrier", SOFT, "o", ("e0", "e1")),
-        (axes[1], "log_prefactor", HARD, "s", ("sigma0", "sigma1")),
+    for (name, powers), panel, color, marker in zip(
+        _global_fit(dataset).items(), axes, (SOFT, HARD), "os", strict=True
     ):
         panel.set_ylabel(axis_label(dataset[name]))
         finite = table.where(np.isfinite(table[name]))
@@ -84,7 +87,7 @@ def plot_barriers(dataset: xr.Dataset, ax: Any = None) -> Any:
             continue
         _draw_points(panel, finite, name, color, marker)
         if np.isfinite(finite[f"{name}_fit"]).any():
-            line = f"${number(fit[zero])} {'-' if fit[one] >= 0 else '+'} {number(abs(fit[one]))}\\,{sign}$"
+            line = _formula(powers, sign)
             panel.plot(
                 finite["softness"],
                 finite[f"{name}_fit"],
@@ -103,6 +106,15 @@ def plot_barriers(dataset: xr.Dataset, ax: Any = None) -> Any:
         axes[1].text(0.03, 0.06, f"{total} {words} in {used.sum()} of {len(table)} bins", transform=axes[1].transAxes,
                      fontsize=9.5)  # fmt: skip
     return axes
+
+
+def _formula(powers: list[float], sign: str) -> str:
+    """Write a polynomial for the legend."""
+    terms = [number(powers[0])]
+    for k, c in enumerate(powers[1:], start=1):
+        power = sign if k == 1 else f"{sign}^{{{k}}}"
+        terms.append(f"{'-' if c < 0 else '+'} {number(abs(c))}\\,{power}")
+    return f"${' '.join(terms)}$"
 
 
 def _draw_points(panel: Any, table: PlottedTable, name: str, color: str, marker: str) -> None:

@@ -1,0 +1,79 @@
+"""The overlap: against its definition, and motions whose answer is known."""
+
+import numpy as np
+import pytest
+
+from vitrify.errors import ParameterError, ShapeError
+from vitrify.relaxation.overlap import Overlap, log_lags, relaxation_time
+
+
+def reader(positions):
+    return lambda start, stop: positions[start:stop]
+
+
+def walk(n_frames=60, n=40, d=3, seed=0):
+    return np.cumsum(0.15 * np.random.default_rng(seed).normal(size=(n_frames, n, d)), axis=0)
+
+
+@pytest.mark.parametrize("dimension", [2, 3])
+def test_the_overlap_agrees_with_its_definition(dimension):
+    positions, lags = walk(d=dimension), [0, 1, 5, 20, 59]
+    found = Overlap(0.5, n_origins=60).compute(reader(positions), np.arange(60.0), lags)
+    for lag, q in zip(lags, found["overlap"].values, strict=True):
+        near = [
+            np.linalg.norm(positions[t + lag, i] - positions[t, i]) < 0.5
+            for t in range(60 - lag)
+            for i in range(40)
+        ]
+        assert abs(q - np.mean(near)) < 1e-12
+
+
+def test_a_frozen_system_stays_at_one_and_one_that_moved_twice_the_cutoff_is_at_zero():
+    frozen = np.tile(np.random.default_rng(0).normal(size=(1, 5, 3)), (4, 1, 1))
+    assert (Overlap(0.3).compute(reader(frozen), np.arange(4.0))["overlap"] == 1).all()
+    moved = np.arange(4.0)[:, None, None] * np.array([0.6, 0, 0]) * np.ones((4, 5, 1))
+    assert Overlap(0.3).compute(reader(moved), np.arange(4.0))["overlap"].values.tolist() == [1, 0, 0, 0]
+
+
+def test_poisson_jumps_decay_exponentially():
+    """Particles that jump far away at rate k are still there with probability e^{-kt}."""
+    rng, k, n_frames = np.random.default_rng(1), 0.02, 240
+    positions = np.cumsum((rng.random((n_frames, 4000, 1)) < k) * np.array([5.0, 0, 0]), axis=0)
+    found = Overlap(0.5).compute(reader(positions), np.arange(float(n_frames)), [0, 10, 35, 90, 150])
+    np.testing.assert_allclose(found["overlap"], (1 - k) ** found["lag"], atol=0.012)
+    curve = Overlap(0.5).compute(reader(positions), np.arange(float(n_frames)))
+    assert abs(relaxation_time(curve) / (-1 / np.log1p(-k)) - 1) < 0.06
+
+
+def test_chosen_particles_are_averaged_alone():
+    positions = walk()
+    only = Overlap(0.4).compute(reader(positions), np.arange(60.0), [7], particles=np.array([3, 9]))
+    alone = Overlap(0.4).compute(reader(positions[:, [3, 9]]), np.arange(60.0), [7])
+    assert only["overlap"].item() == alone["overlap"].item()
+
+
+def test_lags_are_in_units_of_time_and_independent_of_the_first_time():
+    positions = walk()
+    found = Overlap(0.4).compute(reader(positions), 100 + 0.5 * np.arange(60), [0, 4])
+    assert found["lag"].values.tolist() == [0.0, 2.0]
+
+
+def test_the_relaxation_time_is_not_a_number_where_the_level_is_not_reached():
+    still = np.zeros((5, 3, 3))
+    assert np.isnan(relaxation_time(Overlap(0.5).compute(reader(still), np.arange(5.0))))
+
+
+@pytest.mark.parametrize("longest", [0, 1, 7, 1000])
+def test_logarithmic_lags_begin_at_zero_and_end_at_the_longest(longest):
+    lags = log_lags(longest)
+    assert (lags[0], lags[-1]) == (0, longest)
+    assert (np.diff(lags) > 0).all()
+
+
+def test_what_cannot_be_meant_is_refused():
+    with pytest.raises(TypeError, match="cutoff"):
+        Overlap()
+    with pytest.raises(ParameterError, match="`cutoff` must be a positive length"):
+        Overlap(0.0)
+    with pytest.raises(ShapeError, match="the trajectory has 5 frames"):
+        Overlap(0.5).compute(reader(np.zeros((5, 1, 3))), np.arange(5.0), [5])
