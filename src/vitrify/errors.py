@@ -7,11 +7,20 @@ needed, what arrived (value, shape, file, frame), and what to do about it.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 
 class VitrifyError(Exception):
-    """Base of all errors that vitrify raises on purpose."""
+    """Base of all errors that vitrify raises on purpose. They travel between processes whatever built them."""
+
+    def __reduce__(self) -> tuple[Callable[..., VitrifyError], tuple[type[VitrifyError], tuple[object, ...]]]:
+        return _same_error, (type(self), self.args)
+
+
+def _same_error(kind: type[VitrifyError], args: tuple[object, ...]) -> VitrifyError:
+    error = kind.__new__(kind)
+    error.args = args
+    return error
 
 
 class UnknownNameError(VitrifyError, KeyError):

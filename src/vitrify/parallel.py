@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copyreg
 import ctypes
 import os
 import signal
@@ -15,32 +14,12 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import TypeVar
 
-from vitrify.errors import (
-    EngineError,
-    MissingExtraError,
-    ParameterError,
-    StoreBusyError,
-    UnknownNameError,
-    VitrifyError,
-)
+from vitrify.errors import EngineError, ParameterError, StoreBusyError
 
 Unit = TypeVar("Unit")
 Result = TypeVar("Result")
 EXECUTORS = ("serial", "processes")
 _PR_SET_PDEATHSIG = 1
-
-
-def _same_error(kind: type[VitrifyError], message: str) -> VitrifyError:
-    error = kind.__new__(kind)
-    error.args = (message,)
-    return error
-
-
-for _kind in (
-    UnknownNameError,
-    MissingExtraError,
-):  # built from other arguments than their message: pickle cannot
-    copyreg.pickle(_kind, lambda error: (_same_error, (type(error), str(error))))
 
 
 def available_cores() -> int:

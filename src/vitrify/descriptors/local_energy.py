@@ -51,7 +51,7 @@ class LocalEnergy(Descriptor):
 
     References
     ----------
-    Cubuk, PhD thesis (Harvard, 2016), section 6.1.
+    Cubuk, PhD thesis (Harvard, 2016), section 6.3.
 
     Examples
     --------

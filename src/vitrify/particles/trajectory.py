@@ -527,22 +527,23 @@ class Trajectory:
         names = self.stages[stage]["arrays"]
         if set(names) != set(arrays):
             raise ShapeError(f"Stage '{stage}' consists of {sorted(names)}; got {sorted(arrays)}.")
+        targets = {name: self._group[name] for name in names}
+        values = {name: np.ascontiguousarray(arrays[name], dtype=targets[name].dtype) for name in names}
+        for name in names:
+            expected = (b - a, *targets[name].shape[1:])
+            if values[name].shape != expected:
+                raise ShapeError(
+                    f"'{name}' of unit {unit} must have shape {expected}; it has {values[name].shape}."
+                )
         hashes = {}
         with guard_disk(self.path):
-            self._entry(stage, unit).unlink(
-                missing_ok=True
-            )  # a unit that is written again is not done meanwhile
+            # a unit that is written again is not done meanwhile
+            self._entry(stage, unit).unlink(missing_ok=True)
             for name in names:
-                target = self._group[name]
-                values = np.ascontiguousarray(arrays[name], dtype=target.dtype)
-                if values.shape != (b - a, *target.shape[1:]):
-                    raise ShapeError(
-                        f"'{name}' of unit {unit} must have shape {(b - a, *target.shape[1:])}; it has {values.shape}."
-                    )
-                values = _with_one_nan(values)
+                written = _with_one_nan(values[name])
                 self._remove_shard(name, unit)
-                target[a:b] = values
-                hashes[name] = _content_hash(values)
+                targets[name][a:b] = written
+                hashes[name] = _content_hash(written)
         write_json(self._entry(stage, unit), {"frames": [a, b], "sha256": hashes})
 
     def _remove_shard(self, name: str, unit: int) -> None:

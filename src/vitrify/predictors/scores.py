@@ -297,7 +297,7 @@ def q_ratio(
 
     References
     ----------
-    Cubuk, PhD thesis (Harvard, 2016), section 6.2.
+    Cubuk, PhD thesis (Harvard, 2016), section 6.3, eq. 6.5.
 
     Examples
     --------

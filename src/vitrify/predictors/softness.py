@@ -76,7 +76,7 @@ class Softness(ClassifierMixin, BaseEstimator):
     References
     ----------
     Schoenholz, Cubuk, Sussman, Kaxiras, Liu, Nature Physics 12, 469 (2016), Methods.
-    Cubuk, PhD thesis (Harvard, 2016), section 5.3.
+    Cubuk, PhD thesis (Harvard, 2016), section 5.3.3.
 
     Examples
     --------

@@ -62,7 +62,7 @@ class TrainingSelection:
     References
     ----------
     Schoenholz, Cubuk, Sussman, Kaxiras, Liu, Nature Physics 12, 469 (2016), Methods.
-    Cubuk, PhD thesis (Harvard, 2016), section 5.2.
+    Cubuk, PhD thesis (Harvard, 2016), section 5.3.3.
     Ridout, Tah, Liu (2023), supplement S1 (other thresholds for training than for measuring).
 
     Examples

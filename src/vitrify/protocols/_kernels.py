@@ -129,28 +129,32 @@ def _with_ghosts(x, system, reach):
 
 @njit(cache=True)
 def _grid(places, heights, reach):
-    """Cells at least `reach` wide: how many along each axis, and the cell of each entry, (M, 3)."""
-    low, span, grid = np.empty(3), np.empty(3), np.empty(3, np.int64)
+    """Cells about half a `reach` wide: how many along each axis, where they start, how many per box length."""
+    low, per_length, grid = np.empty(3), np.empty(3), np.empty(3, np.int64)
+    span = np.empty(3)
     for a in range(3):
         smallest = largest = places[0, a]
         for m in range(len(places)):
             smallest, largest = min(smallest, places[m, a]), max(largest, places[m, a])
         low[a], span[a] = smallest, max(largest - smallest, 1e-300)
-        grid[a] = max(int(min(span[a] * heights[a] / reach, 1e6)), 1)
+        grid[a] = max(int(min(2.0 * span[a] * heights[a] / reach, 1e6)), 1)
     while grid[0] * grid[1] * grid[2] > 2 * len(places) + 64:
         for a in range(3):
             grid[a] = max(grid[a] // 2, 1)
-    cell = np.empty((len(places), 3), np.int64)
-    for m in range(len(places)):
-        for a in range(3):
-            cell[m, a] = min(int((places[m, a] - low[a]) / span[a] * grid[a]), grid[a] - 1)
-    return grid, cell
+    for a in range(3):
+        per_length[a] = grid[a] / span[a]
+    return grid, low, per_length
+
+
+@njit(cache=True)
+def _cell(place, low, per_length, grid):
+    return min(max(int((place - low) * per_length), 0), grid - 1)
 
 
 @njit(cache=True)
 def _sorted_into_bins(copies, owners, places, blocks, heights, reach):
-    """Entries by species and cell: grid, cells, first entry of each bin, the entries and where they are."""
-    grid, cell = _grid(places, heights, reach)
+    """Entries by species and cell: the grid, the first entry of each bin, the entries in order and where they are."""
+    grid, low, per_length = _grid(places, heights, reach)
     n_cells = grid[0] * grid[1] * grid[2]
     n_species = len(blocks) - 1
     bins = np.empty(len(owners), np.int64)
@@ -158,13 +162,15 @@ def _sorted_into_bins(copies, owners, places, blocks, heights, reach):
         s = 0
         while owners[m] >= blocks[s + 1]:
             s += 1
-        bins[m] = s * n_cells + (cell[m, 0] * grid[1] + cell[m, 1]) * grid[2] + cell[m, 2]
+        bins[m] = s
+        for a in range(3):
+            bins[m] = bins[m] * grid[a] + _cell(places[m, a], low[a], per_length[a], grid[a])
     order, starts = counting_sort(bins, n_species * n_cells)
     sorted_copies = np.empty_like(copies)
     for k in range(len(order)):
         for a in range(3):
             sorted_copies[k, a] = copies[order[k], a]
-    return grid, cell, starts, order, sorted_copies
+    return grid, low, per_length, starts, order, sorted_copies
 
 
 @njit(cache=True)
@@ -188,20 +194,21 @@ def build_list(x, system, cutoffs, skin, expected):
     for m in range(len(owners)):
         for a in range(3):
             copies[m, a] = x[owners[m], a] + offsets[m, a]
-    binned = _sorted_into_bins(copies, owners, places, system.blocks, system.heights, reach)
-    first = np.zeros(n_species * n + 1, np.int64)
+    binned = _sorted_into_bins(copies, owners, places, system.blocks, system.heights, reach), places
+    first, margin = np.zeros(n_species * n + 1, np.int64), np.empty(3)
     neighbour = np.empty(max(expected, 64), np.uint32)
-    row = found = longest = 0
+    row = longest = 0
+    found = uint64(0)
     for a in range(n_species):
         for b in range(n_species):
+            limit = cutoffs[a, b] + skin
+            for axis in range(3):
+                margin[axis] = limit / system.heights[axis]
             for i in range(system.blocks[a], system.blocks[a + 1]):
-                before = found
-                neighbour, found = _append(
-                    i, b, binned, copies, (cutoffs[a, b] + skin) ** 2, neighbour, found
-                )
+                neighbour, found = _append(i, b, binned, copies, margin, limit**2, neighbour, found)
                 row += 1
                 first[row] = found
-                longest = max(longest, found - before)
+                longest = max(longest, first[row] - first[row - 1])
     size = max(BATCH, longest)
     return Verlet(
         owners,
@@ -218,23 +225,30 @@ def build_list(x, system, cutoffs, skin, expected):
 
 
 @njit(cache=True)
-def _append(i, species, binned, copies, limit, neighbour, found):
+def _append(i, species, binned, copies, margin, limit, neighbour, found):
     """Add the entries of one species after `i` and within the limit to the list."""
-    grid, cell, starts, order, sorted_copies = binned
-    n_cells = grid[0] * grid[1] * grid[2]
+    (grid, low, per_length, starts, order, sorted_copies), place = binned
+    low_x, high_x = _range(place[i, 0], margin[0], low[0], per_length[0], grid[0])
+    low_y, high_y = _range(place[i, 1], margin[1], low[1], per_length[1], grid[1])
+    low_z, high_z = _range(place[i, 2], margin[2], low[2], per_length[2], grid[2])
     x, y, z = copies[i, 0], copies[i, 1], copies[i, 2]
-    low, high = max(cell[i, 2] - 1, 0), min(cell[i, 2] + 1, grid[2] - 1)
-    for cx in range(max(cell[i, 0] - 1, 0), min(cell[i, 0] + 2, grid[0])):
-        for cy in range(max(cell[i, 1] - 1, 0), min(cell[i, 1] + 2, grid[1])):
-            row = species * n_cells + (cx * grid[1] + cy) * grid[2]
-            begin, end = starts[row + low], starts[row + high + 1]
-            if found + end - begin > len(neighbour):
-                neighbour = _longer(neighbour, found + end - begin)
-            for k in range(begin, end):
+    for cx in range(low_x, high_x + 1):
+        for cy in range(low_y, high_y + 1):
+            row = ((species * grid[0] + cx) * grid[1] + cy) * grid[2]
+            begin, end = starts[row + low_z], starts[row + high_z + 1]
+            if int64(found) + end - begin > len(neighbour):
+                neighbour = _longer(neighbour, int64(found) + end - begin)
+            for k in range(uint64(begin), uint64(end)):
                 dx, dy, dz = sorted_copies[k, 0] - x, sorted_copies[k, 1] - y, sorted_copies[k, 2] - z
                 neighbour[found] = order[k]
-                found += (order[k] > i) & (dx * dx + dy * dy + dz * dz < limit)
+                found += uint64((order[k] > i) & (dx * dx + dy * dy + dz * dz < limit))
     return neighbour, found
+
+
+@njit(cache=True)
+def _range(place, margin, low, per_length, grid):
+    """First and last cell along one axis that reach within the margin of a place."""
+    return _cell(place - margin, low, per_length, grid), _cell(place + margin, low, per_length, grid)
 
 
 @njit(cache=True, fastmath=MATH, error_model="numpy")

@@ -67,7 +67,7 @@ class Events:
     References
     ----------
     Schoenholz, Cubuk, Sussman, Kaxiras, Liu, Nature Physics 12, 469 (2016), Methods.
-    Cubuk, PhD thesis (Harvard, 2016), section 5.2.
+    Cubuk, PhD thesis (Harvard, 2016), section 5.3.2.
 
     Examples
     --------

@@ -272,7 +272,7 @@ def _contrast_row(tally: Tally, stride: int, at: str) -> TableRow:
         q.value,
         *_distances(q.value, q.low, q.high),
         q.n_events,
-        f"{THESIS} 6.2",
+        f"{THESIS} 6.3",
         note,
     )
 

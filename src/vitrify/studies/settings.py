@@ -326,7 +326,8 @@ def load_settings(
     scale : {"demo", "study", "paper"}
     density : float
     file : path-like, optional
-        TOML with the same tables as the settings; a key given there replaces the preset's.
+        TOML with the same tables as the settings; a key given there replaces the preset's, and a ``scale`` that names
+        a preset chooses which.
     overrides : dict, optional
         Laid over both.
 
@@ -335,11 +336,11 @@ def load_settings(
     SettingsError
         Naming an unknown key, or what is wrong with a value, and the file it stands in.
     """
-    raw = preset(scale, density)
-    where = f"scale '{scale}'"
+    where, given = f"scale '{scale}'", {}
     if file is not None:
-        where = str(file)
-        raw = _laid_over(raw, _read_toml(Path(file)))
+        where, given = str(file), _read_toml(Path(file))
+    base = given["scale"] if given.get("scale") in SCALES else scale
+    raw = _laid_over(preset(base, density), given)
     raw = _laid_over(raw, overrides or {})
     try:
         return SoftnessSettings.model_validate(raw)

@@ -8,16 +8,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vitrify.errors import ParameterError, ShapeError, TooFewEventsError
+from vitrify.errors import ConfigurationError, ParameterError, ShapeError, TooFewEventsError
+from vitrify.theory._definitions import described
+from vitrify.units import LJ, Units
 
 if TYPE_CHECKING:
     import xarray as xr
 
 ONE_SIGMA_TAIL = 0.158655253931457
+_DIMS = ("temperature", "segment", "softness_bin")
+_BIN = ("temperature", "softness_bin")
 
 
 def softness_bins(softness: ArrayLike, n_bins: int, tail: float = 0.002) -> NDArray[np.float64]:
-    """Return edges of even bins that hold all but the outermost particles; the first and last reach to infinity.
+    """Return edges of even bins that hold all but the outermost particles.
 
     Parameters
     ----------
@@ -26,30 +30,34 @@ def softness_bins(softness: ArrayLike, n_bins: int, tail: float = 0.002) -> NDAr
     n_bins : int
         At least 2.
     tail : float, default 0.002
-        Fraction of particles on each side that the open bins at the ends take up besides their own.
+        Fraction of particles on each side that lie beyond the outermost edges. `count` puts them into the bins at the
+        ends, so that probabilities lose no event, and `distributions` leaves them out and says how many they are.
 
     Returns
     -------
     (n_bins + 1,) float
-        Increasing, from −inf to inf.
+        Increasing and finite.
 
     Raises
     ------
     ParameterError
         If `n_bins` is below 2 or the values do not vary.
+    ConfigurationError
+        If a softness is NaN or infinite.
 
     Examples
     --------
     >>> softness_bins(np.linspace(-1, 1, 101), 4, tail=0.0).tolist()
-    [-inf, -0.5, 0.0, 0.5, inf]
+    [-1.0, -0.5, 0.0, 0.5, 1.0]
     """
     values = np.asarray(softness, float)
-    low, high = np.quantile(values, [tail, 1 - tail])
+    _require_finite("softness", values)
+    low, high = np.quantile(values, [tail, 1 - tail]) if values.size else (np.nan, np.nan)
     if n_bins < 2 or not high > low:
         raise ParameterError(
             f"`n_bins` must be at least 2 and softness must vary; they are {n_bins}, [{low}, {high}]."
         )
-    return np.concatenate([[-np.inf], np.linspace(low, high, n_bins + 1)[1:-1], [np.inf]])
+    return np.linspace(low, high, n_bins + 1)
 
 
 def count(
@@ -61,6 +69,7 @@ def count(
     n_segments: int,
     frames_per_sample: float = 1.0,
     interval: float = 1.0,
+    units: Units = LJ,
 ) -> xr.Dataset:
     """Tally exposure and events of one temperature by softness and trajectory segment.
 
@@ -72,101 +81,202 @@ def count(
     starts : ((m,) softness, (m,) segment)
         One entry per rearrangement: the particle's softness at its start.
     edges : (n_bins + 1,) array_like
-        From `softness_bins`.
+        From `softness_bins`. The bins at the ends also take what lies beyond them.
     n_segments : int
         Contiguous pieces of the trajectory, numbered from 0.
     frames_per_sample : float, default 1
         How many frames each entry of `at_risk` stands for (the sampling stride).
     interval : float, time, default 1
         Between frames.
+    units : Units, default LJ
+        Of temperature and interval.
 
     Returns
     -------
     xarray.Dataset
-        Dims temperature (1), segment, softness_bin: ``events`` (int), ``exposure`` (particle-frames) and
-        ``softness_sum`` (their summed softness). P_R is events over exposure: a probability per frame.
+        Dims temperature (1), segment, softness_bin: ``events`` (int), ``exposure`` (particle-frames),
+        ``softness_sum`` (their summed softness), and ``events_beyond``, ``exposure_beyond``, the parts that lie beyond
+        the outermost edges. P_R is events over exposure: a probability per frame.
 
     Raises
     ------
     ShapeError
-        If softness and segments do not pair up.
+        If softness and segments do not pair up, or a segment is not among the `n_segments`.
+    ConfigurationError
+        If a softness is NaN or infinite.
+    ParameterError
+        If the edges are not finite and increasing.
+
+    Examples
+    --------
+    >>> found = count(0.5, ([-0.5, 0.5, 0.7], [0, 0, 1]), ([0.6], [1]), [-1, 0, 1], n_segments=2, frames_per_sample=10)
+    >>> found["exposure"].values[0].tolist(), found["events"].values[0].tolist()
+    ([[10.0, 10.0], [0.0, 10.0]], [[0, 0], [0, 1]])
     """
     import xarray as xr
 
     edges = np.asarray(edges, float)
-    n_bins = len(edges) - 1
-    tallies = {}
-    for name, (softness, segment) in {"exposure": at_risk, "events": starts}.items():
-        s, k = np.asarray(softness, float), np.asarray(segment, np.int64)
-        if s.shape != k.shape or s.ndim != 1:
-            raise ShapeError(
-                f"Softness and segment of `{name}` must pair up; their shapes are {s.shape} and {k.shape}."
-            )
-        cell = k * n_bins + np.clip(np.searchsorted(edges, s, side="right") - 1, 0, n_bins - 1)
-        size = n_segments * n_bins
-        tallies[name] = np.bincount(cell, minlength=size).reshape(1, n_segments, n_bins)
-        if name == "exposure":
-            tallies["softness_sum"] = np.bincount(cell, s, minlength=size).reshape(1, n_segments, n_bins)
-    dims = ("temperature", "segment", "softness_bin")
-    return xr.Dataset(
+    if edges.ndim != 1 or len(edges) < 2 or not np.isfinite(edges).all() or not (np.diff(edges) > 0).all():
+        raise ParameterError(f"`edges` must be finite and increasing; they are {edges.tolist()}.")
+    risk, moving = _Entries("at_risk", at_risk, n_segments), _Entries("starts", starts, n_segments)
+    exposure, beyond, summed = (float(frames_per_sample) * a for a in risk.tally(edges))
+    events, events_beyond, _ = moving.tally(edges)
+    found = xr.Dataset(
         {
-            "events": (dims, tallies["events"]),
-            "exposure": (dims, tallies["exposure"] * float(frames_per_sample)),
-            "softness_sum": (dims, tallies["softness_sum"] * float(frames_per_sample)),
+            "events": (_DIMS, events.astype(np.int64)),
+            "exposure": (_DIMS, exposure),
+            "softness_sum": (_DIMS, summed),
+            "events_beyond": (_DIMS, events_beyond.astype(np.int64)),
+            "exposure_beyond": (_DIMS, beyond),
         },
-        {"temperature": [float(temperature)], "segment": np.arange(n_segments), "edges": ("edge", edges)},
-        attrs={"interval": float(interval), "definition": "events and particle-frames at risk by softness"},
+        {
+            "temperature": [float(temperature)],
+            "segment": np.arange(n_segments),
+            "softness_low": ("softness_bin", edges[:-1]),
+            "softness_high": ("softness_bin", edges[1:]),
+        },
+        attrs={
+            "interval": float(interval),
+            "unit_system": units.name,
+            "definition": "events and particle-frames at risk by softness",
+        },
     )
+    return described(found)
+
+
+class _Entries:
+    """Softness and segment of what is counted, checked."""
+
+    def __init__(self, name: str, entries: tuple[ArrayLike, ArrayLike], n_segments: int) -> None:
+        self.softness, segment = np.asarray(entries[0], float), np.asarray(entries[1])
+        if self.softness.shape != segment.shape or segment.ndim != 1:
+            raise ShapeError(
+                f"Softness and segment of `{name}` must pair up; their shapes are {self.softness.shape} and {segment.shape}."
+            )
+        _require_finite(name, self.softness)
+        self.segment, self.n_segments = segment.astype(np.int64), n_segments
+        if len(segment) and not 0 <= self.segment.min() <= self.segment.max() < n_segments:
+            raise ShapeError(
+                f"Segments of `{name}` must be from 0 to {n_segments - 1}, `n_segments` being {n_segments}; they reach from "
+                f"{self.segment.min()} to {self.segment.max()}."
+            )
+
+    def tally(self, edges: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
+        """Return number, number beyond the edges and summed softness, each (1, n_segments, n_bins)."""
+        s, n_bins = self.softness, len(edges) - 1
+        cell = self.segment * n_bins + np.clip(np.searchsorted(edges, s, side="right") - 1, 0, n_bins - 1)
+        beyond = ((s < edges[0]) | (s > edges[-1])).astype(float)
+        size = self.n_segments * n_bins
+        return tuple(
+            np.bincount(cell, weight, minlength=size).reshape(1, self.n_segments, n_bins)
+            for weight in (np.ones_like(s), beyond, s)
+        )
+
+
+def _require_finite(name: str, softness: NDArray[np.float64]) -> None:
+    n_bad = int((~np.isfinite(softness)).sum())
+    if n_bad:
+        raise ConfigurationError(
+            f"{n_bad} of {softness.size} values of softness in `{name}` are NaN or infinite. Count only particles whose "
+            "softness was computed."
+        )
 
 
 def combine(counts: Sequence[xr.Dataset]) -> xr.Dataset:
-    """Join the counts of several temperatures that were made with the same bins.
+    """Join counts that were made with the same bins; those of one temperature become more segments of it.
+
+    Parameters
+    ----------
+    counts : sequence of xarray.Dataset
+        From `count`.
+
+    Returns
+    -------
+    xarray.Dataset
+        Temperatures in increasing order; where one has fewer segments than another, the rest holds nothing.
 
     Raises
     ------
     ShapeError
         If their bins differ.
+    ParameterError
+        If their frame intervals or units differ: a probability per frame means something else then.
+
+    Examples
+    --------
+    >>> hot, cold = (count(t, ([0.5], [0]), ([], []), [0, 1], n_segments=1) for t in (0.7, 0.5))
+    >>> joined = combine([hot, cold, cold])
+    >>> joined["temperature"].values.tolist(), joined["exposure"].values[..., 0].tolist()
+    ([0.5, 0.7], [[1.0, 1.0], [1.0, 0.0]])
     """
     import xarray as xr
 
+    _require_alike(counts)
+    first = counts[0]
+    pieces: dict[float, list[xr.Dataset]] = {}
+    for c in counts:
+        for k, t in enumerate(c["temperature"].values):
+            pieces.setdefault(float(t), []).append(c.isel(temperature=k))
+    temperatures = sorted(pieces)
+    n_segments = max(sum(c.sizes["segment"] for c in pieces[t]) for t in temperatures)
+    joined = {}
+    for name, variable in first.data_vars.items():
+        stacked = np.zeros((len(temperatures), n_segments, first.sizes["softness_bin"]), variable.dtype)
+        for row, t in zip(stacked, temperatures, strict=True):
+            segments = np.concatenate([c[name].values for c in pieces[t]])
+            row[: len(segments)] = segments
+        joined[name] = (_DIMS, stacked)
+    coords = {name: first[name] for name in ("softness_low", "softness_high")}
+    coords |= {"temperature": temperatures, "segment": np.arange(n_segments)}
+    return described(xr.Dataset(joined, coords, attrs=first.attrs))
+
+
+def _require_alike(counts: Sequence[xr.Dataset]) -> None:
+    if not counts:
+        raise ParameterError("`counts` is empty: there is nothing to combine.")
     first = counts[0]
     for other in counts[1:]:
-        if not np.array_equal(other["edges"].values, first["edges"].values):
-            raise ShapeError(
-                "`counts` of different temperatures must share the softness bins; their edges differ."
-            )
-    joined = xr.concat(
-        [c.drop_vars("edges") for c in counts],
-        "temperature",
-        join="outer",
-        fill_value=0,
-        combine_attrs="override",
-    )
-    return joined.assign_coords(edges=first["edges"]).sortby("temperature")
+        if not all(
+            np.array_equal(other[name].values, first[name].values)
+            for name in ("softness_low", "softness_high")
+        ):
+            raise ShapeError("All `counts` must share the softness bins; their edges differ.")
+        for name in ("interval", "unit_system"):
+            if other.attrs[name] != first.attrs[name]:
+                raise ParameterError(
+                    f"All `counts` must share `{name}`; T = {first['temperature'].values[0]:g} has {first.attrs[name]} and "
+                    f"T = {other['temperature'].values[0]:g} has {other.attrs[name]}. Probabilities per frame compare only "
+                    "between equal frame intervals."
+                )
 
 
 def totals(counts: xr.Dataset) -> xr.Dataset:
-    """Sum over segments and give each bin the mean softness of its particles; an empty bin gets its middle."""
+    """Sum over segments and give each bin the mean softness of its particles; an empty bin gets its middle.
+
+    Examples
+    --------
+    >>> found = totals(count(0.5, ([0.1, 0.3], [0, 1]), ([], []), [0, 1, 2], n_segments=2))
+    >>> found["softness"].values.tolist(), found["exposure"].values.tolist()
+    ([0.2, 1.5], [[2.0, 0.0]])
+    """
     import xarray as xr
 
-    summed = counts.drop_vars("edges").sum("segment")
-    exposure = summed["exposure"].sum("temperature").values
-    mean = summed["softness_sum"].sum("temperature").values / np.where(exposure > 0, exposure, 1.0)
-    return xr.Dataset(
-        {"events": summed["events"], "exposure": summed["exposure"]},
+    events, exposure = (counts[name].values.sum(axis=1) for name in ("events", "exposure"))
+    n = exposure.sum(axis=0)
+    mean = counts["softness_sum"].values.sum(axis=(0, 1)) / np.where(n > 0, n, 1.0)
+    found = xr.Dataset(
+        {"events": (_BIN, events), "exposure": (_BIN, exposure)},
         {
-            "softness": ("softness_bin", np.where(exposure > 0, mean, _middles(counts["edges"].values))),
-            "temperature": counts["temperature"],
+            "softness": ("softness_bin", np.where(n > 0, mean, _middles(counts))),
+            "temperature": counts["temperature"].values,
         },
         attrs=counts.attrs,
     )
+    return described(found)
 
 
-def _middles(edges: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the middle of each bin; of a bin that is open on one side, its finite edge."""
-    low, high = edges[:-1], edges[1:]
-    low, high = np.where(np.isfinite(low), low, high), np.where(np.isfinite(high), high, low)
-    return 0.5 * (low + high)
+def _middles(counts: xr.Dataset) -> NDArray[np.float64]:
+    return np.asarray(0.5 * (counts["softness_low"].values + counts["softness_high"].values))
 
 
 def rearrangement_probability(counts: xr.Dataset) -> xr.Dataset:
@@ -183,7 +293,8 @@ def rearrangement_probability(counts: xr.Dataset) -> xr.Dataset:
     -------
     xarray.Dataset
         Dims temperature, softness_bin: probability, probability_low, probability_high (68 % Jeffreys interval),
-        events, exposure; coordinate softness.
+        events, exposure; coordinate softness. NaN in bins without exposure; where such bins have events,
+        ``attrs["note"]`` says how many. Events above the exposure, which a sparse sampling of exposure can leave, give 1.
 
     Notes
     -----
@@ -195,71 +306,131 @@ def rearrangement_probability(counts: xr.Dataset) -> xr.Dataset:
     References
     ----------
     Schoenholz et al., Nature Physics 12, 469 (2016), Fig. 2a.
+
+    Examples
+    --------
+    >>> seen = np.linspace(0, 1, 100), np.zeros(100, int)
+    >>> found = rearrangement_probability(count(0.5, seen, ([0.2], [0]), [0, 1], n_segments=1))
+    >>> [round(found[name].item(), 4) for name in ("probability_low", "probability", "probability_high")]
+    [0.0044, 0.01, 0.0249]
     """
     import xarray as xr
     from scipy.stats import beta
 
     both = totals(counts)
     k, n = both["events"].values.astype(float), both["exposure"].values
-    with np.errstate(invalid="ignore", divide="ignore"):
-        value = np.where(n > 0, k / n, np.nan)
-        low = np.where(k > 0, beta.ppf(ONE_SIGMA_TAIL, k + 0.5, np.maximum(n - k, 0) + 0.5), 0.0)
-        high = beta.isf(ONE_SIGMA_TAIL, k + 0.5, np.maximum(n - k, 0) + 0.5)
-    dims = ("temperature", "softness_bin")
-    return xr.Dataset(
+    seen = np.where(n > 0, np.maximum(n, k), np.nan)
+    quiet = np.maximum(n - k, 0)
+    low = np.where(k > 0, beta.ppf(ONE_SIGMA_TAIL, k + 0.5, quiet + 0.5), 0.0)
+    high = beta.isf(ONE_SIGMA_TAIL, k + 0.5, quiet + 0.5)
+    found = xr.Dataset(
         {
-            "probability": (dims, value),
-            "probability_low": (dims, np.where(n > 0, low, np.nan)),
-            "probability_high": (dims, np.where(n > 0, high, np.nan)),
-            "events": (dims, both["events"].values),
-            "exposure": (dims, n),
+            "probability": (_BIN, k / seen),
+            "probability_low": (_BIN, np.where(n > 0, low, np.nan)),
+            "probability_high": (_BIN, np.where(n > 0, high, np.nan)),
+            "events": (_BIN, both["events"].values),
+            "exposure": (_BIN, n),
         },
         {"softness": ("softness_bin", both["softness"].values), "temperature": both["temperature"].values},
         attrs={**counts.attrs, "definition": "rearrangements that start per particle at risk and frame"},
     )
+    unsampled = int(k[n <= 0].sum())
+    if unsampled:
+        found.attrs["note"] = (
+            f"{unsampled} of {int(k.sum())} rearrangements have a softness at which no particle was sampled at their "
+            "temperature; they have no probability and are not fitted"
+        )
+    return described(found)
 
 
 def distributions(counts: xr.Dataset) -> xr.Dataset:
-    """Return P(S) and P(S|R) as densities, with errors from the scatter of segments and from counting.
+    """Return P(S) and P(S|R) as densities, each of area 1 within the outermost edges.
 
     Parameters
     ----------
     counts : xarray.Dataset
-        The open bins at both ends have no width and get NaN.
+        From `count` or `combine`.
 
     Returns
     -------
     xarray.Dataset
         Dims temperature, softness_bin: density, density_error, density_rearranging, density_rearranging_error,
-        n, n_rearranging; coordinate softness.
+        n, n_rearranging; dim temperature: fraction_outside, fraction_rearranging_outside, the parts beyond the outermost
+        edges, which no density contains; coordinates softness (middle of the bin), softness_low and softness_high.
+        Errors come from the scatter of the segments and are NaN with fewer than two; that of P(S|R) is not below counting.
 
     Raises
     ------
     TooFewEventsError
         If there is no exposure at all.
+
+    Examples
+    --------
+    >>> found = distributions(count(0.5, ([-3, 0.2, 0.4, 1.5], [0, 0, 1, 1]), ([1.2], [0]), [0, 1, 2], n_segments=2))
+    >>> found["density"].values.round(3).tolist(), found["fraction_outside"].values.tolist()
+    ([[0.667, 0.333]], [0.25])
     """
     import xarray as xr
 
-    exposure, events = counts["exposure"].values, counts["events"].values.astype(float)
-    if not exposure.sum() > 0:
+    all_exposure, all_events = (counts[name].values.astype(float) for name in ("exposure", "events"))
+    if not all_exposure.sum() > 0:
         raise TooFewEventsError("There are no particles at risk to make a distribution of.")
-    width = np.diff(counts["edges"].values)
-    width[~np.isfinite(width)] = np.nan
-    out: dict[str, Any] = {"n": exposure.sum(1), "n_rearranging": counts["events"].values.sum(1)}
-    with np.errstate(invalid="ignore", divide="ignore"):
-        fraction = out["n"] / out["n"].sum(1, keepdims=True)
-        per_segment = exposure / exposure.sum(2, keepdims=True)
-        scatter = np.nanstd(per_segment, axis=1, ddof=1) / np.sqrt(np.isfinite(per_segment[..., :1]).sum(1))
-        events_total = events.sum(1)
-        share = events_total / events_total.sum(1, keepdims=True)
-        out["density"], out["density_error"] = fraction / width, scatter / width
-        out["density_rearranging"] = share / width
-        out["density_rearranging_error"] = (
-            np.sqrt(np.maximum(events_total, 1.0)) / events_total.sum(1, keepdims=True) / width
-        )
-    dims = ("temperature", "softness_bin")
-    return xr.Dataset(
-        {name: (dims, values) for name, values in out.items()},
-        {"softness": ("softness_bin", _middles(counts["edges"].values)), "temperature": counts["temperature"].values},
-        attrs=dict(counts.attrs),
+    exposure, events = (
+        a - counts[f"{name}_beyond"].values
+        for a, name in ((all_exposure, "exposure"), (all_events, "events"))
+    )
+    width = counts["softness_high"].values - counts["softness_low"].values
+    share, scatter = _shares(exposure)
+    share_r, scatter_r = _shares(events)
+    counting = np.sqrt(np.maximum(events.sum(1), 1.0)) / _positive(events.sum((1, 2)))[:, None]
+    outside, outside_r = (
+        1 - inside.sum((1, 2)) / _positive(every.sum((1, 2)))
+        for inside, every in ((exposure, all_exposure), (events, all_events))
+    )
+    values: dict[str, Any] = {
+        "density": share / width,
+        "density_error": scatter / width,
+        "density_rearranging": share_r / width,
+        "density_rearranging_error": np.fmax(counting, scatter_r) / width,
+        "n": exposure.sum(1),
+        "n_rearranging": events.sum(1).astype(np.int64),
+    }
+    found = xr.Dataset(
+        {name: (_BIN, a) for name, a in values.items()}
+        | {"fraction_outside": ("temperature", outside), "fraction_rearranging_outside": ("temperature", outside_r)},
+        {
+            "softness": ("softness_bin", _middles(counts)),
+            "softness_low": counts["softness_low"],
+            "softness_high": counts["softness_high"],
+            "temperature": counts["temperature"].values,
+        },
+        attrs={**counts.attrs, "definition": _outside_in_words(outside, outside_r)},
+    )  # fmt: skip
+    return described(found, softness="w·F − b on standardized features; middle of the bin")
+
+
+def _positive(n: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return n, NaN where it is 0: a share of nothing has no value."""
+    return np.where(n > 0, n, np.nan)
+
+
+def _shares(tally: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the share of each bin (T, B), and its standard error as a ratio of sums over segments (T, K, B)."""
+    total = _positive(tally.sum((1, 2)))
+    share = tally.sum(1) / total[:, None]
+    per_segment = tally.sum(2, keepdims=True)
+    residual = (tally - share[:, None] * per_segment) / total[:, None, None]
+    n = (per_segment[..., 0] > 0).sum(1).astype(float)
+    inflation = np.where(n > 1, n / np.where(n > 1, n - 1, 1.0), np.nan)
+    return share, np.sqrt(inflation[:, None] * (residual**2).sum(1))
+
+
+def _outside_in_words(outside: NDArray[np.float64], outside_rearranging: NDArray[np.float64]) -> str:
+    """Say the largest fraction over the temperatures; without any events the second one is 0."""
+    particles, rearrangements = (
+        float(np.nanmax(a, initial=0.0)) for a in (outside, outside_rearranging)
+    )
+    return (
+        f"areas are 1 within the bins shown; at most {particles:.2%} of the particles and {rearrangements:.2%} of the "
+        "rearrangements of a temperature lie outside"
     )
