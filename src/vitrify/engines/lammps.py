@@ -155,7 +155,7 @@ class Lammps:
 
     Parameters
     ----------
-    skin : float, length, default 0.3
+    skin : float, length, default 0.2
         Of the neighbour list.
 
     Notes
@@ -165,7 +165,7 @@ class Lammps:
     """
 
     name = "lammps"
-    skin: float = 0.3
+    skin: float = 0.2
 
     def begin(self, run: Run, start: Frame, velocities: NDArray[np.float64] | None, state: Path) -> None:
         """Write the restart file of a starting configuration; draw Maxwell velocities where none are given."""

@@ -15,11 +15,10 @@ from collections import namedtuple
 import numpy as np
 from numba import int64, njit, uint64
 
-from vitrify.models._kernels import as_row, interact
+from vitrify.models._kernels import MATH, as_row, interact
 from vitrify.particles._cells import counting_sort
 
 BATCH = 512  # pairs treated at a time: their buffers stay in the first-level cache
-MATH = {"nsz", "arcp", "contract", "reassoc"}
 
 System = namedtuple(
     "System",
@@ -350,14 +349,14 @@ def forces_at(potential, system, verlet, x, forces):
 
 
 @njit(cache=True)
-def is_outdated(verlet, x):
-    """Whether some particle has moved more than half the skin since the list was made."""
-    limit = 0.25 * verlet.skin * verlet.skin
+def farthest(verlet, x):
+    """How far the particle that has moved most is from where the list was made."""
+    most = 0.0
     for i in range(len(x)):
-        d2 = 0.0
-        for a in range(3):
-            d = x[i, a] - verlet.built_at[i, a]
-            d2 += d * d
-        if d2 > limit:
-            return True
-    return False
+        u, v, w = (
+            x[i, 0] - verlet.built_at[i, 0],
+            x[i, 1] - verlet.built_at[i, 1],
+            x[i, 2] - verlet.built_at[i, 2],
+        )
+        most = max(most, u * u + v * v + w * w)
+    return np.sqrt(most)

@@ -1,9 +1,9 @@
 """Minimizers of the potential energy that run without Python between the start and the minimum.
 
-L-BFGS starts as itself: the way down then ends in the basin that steepest descent, conjugate gradients or FIRE choose,
-as often as these agree with each other. A metric that knows the bonds would end elsewhere for ten per cent of the
-particles, so it comes in only when every particle is within `NEAR` of balance against its own bonds; from there on it
-halves the number of force evaluations.
+L-BFGS begins as itself, which chooses the basin of steepest descent as often as conjugate gradients or FIRE do. A
+metric that knows the bonds would need far fewer steps, but from the start it ends elsewhere twice as often; so it comes
+in only when every particle is within `NEAR` of balance against its own bonds, and from there on saves more than half
+of the force evaluations.
 """
 
 from collections import namedtuple
@@ -12,16 +12,19 @@ from typing import Any
 import numpy as np
 from numba import njit, uint64
 
-from vitrify.models._kernels import as_row, interact
-from vitrify.protocols._kernels import MATH, build_list, forces_at, is_outdated
+from vitrify.models._kernels import MATH, as_row, interact
+from vitrify.protocols._kernels import build_list, farthest, forces_at
 
-MEMORY = 8
-MAX_STEP = 0.1
-FIRST_STEP = 0.02
-NEAR = 0.005
-MOVED = 0.15
-SOFT = 0.03
-GAMMA_EVERY = 1
+MEMORY = 8  # steps that L-BFGS remembers
+MAX_STEP = 0.1  # length that no particle exceeds in one step
+FIRST_STEP = 0.02  # length of the first step, when nothing is known of the curvature
+NEAR = 0.003  # length; below it the springs come in
+SPRING_LIFE = 0.15  # length; when a particle has moved as much along one axis, the springs are made anew
+RIDGE = 0.03  # of the mean stiffness, added to each particle's own
+RESCALE_EVERY = 3  # steps between measurements of the scale of the springs
+ENOUGH = 1e-4  # of the decrease that the slope promises
+ROUNDING = 1e-12  # of the energy: smaller changes are judged by the slope
+EVALUATIONS, BUILDS, LAST_BUILD = 0, 1, 2  # places in the array of counts
 
 Springs = namedtuple(
     "Springs",
@@ -37,7 +40,7 @@ Springs = namedtuple(
 
 
 @njit(cache=True)
-def _stiffness(potential, r2, row):
+def _stiffness(potential: Any, r2: float, row: Any) -> Any:
     """Second derivative of the pair energy, by differences of the force."""
     step = 1e-4
     _, below = interact(potential, r2 * (1.0 - step), row)
@@ -47,7 +50,7 @@ def _stiffness(potential, r2, row):
 
 
 @njit(cache=True)
-def _bond_lengths(potential):
+def bond_lengths(potential: Any) -> Any:
     """Squared distance below which pairs of each two species resist being pressed: the outermost V'' > 0, (S, S)."""
     limits = potential.squared_cutoffs.copy()
     for a in range(len(limits)):
@@ -61,7 +64,7 @@ def _bond_lengths(potential):
 
 
 @njit(cache=True)
-def _find_bonds(potential, system, verlet, limits):
+def _find_bonds(potential: Any, system: Any, verlet: Any, limits: Any) -> Any:
     """Bonds of the particles as they stand in `verlet.copies`: both ends, and direction times root of stiffness."""
     n, n_species = len(verlet.built_at), len(limits)
     low, high = np.empty(8 * n + 64, np.int64), np.empty(8 * n + 64, np.int64)
@@ -72,7 +75,7 @@ def _find_bonds(potential, system, verlet, limits):
             row = as_row(potential.parameters[a, b])
             for i in range(system.blocks[a], system.blocks[a + 1]):
                 if found + verlet.first[run + 1] - verlet.first[run] > len(low):
-                    low, high = np.append(low, low), np.append(high, high)
+                    low, high = np.concatenate((low, low)), np.concatenate((high, high))
                     direction = np.concatenate((direction, direction))
                 for k in range(verlet.first[run], verlet.first[run + 1]):
                     j = verlet.neighbour[k]
@@ -85,21 +88,25 @@ def _find_bonds(potential, system, verlet, limits):
                         continue
                     factor = np.sqrt(max(_stiffness(potential, r2, row), 0.0) / r2)
                     low[found], high[found] = min(i, o), max(i, o)
-                    direction[found, 0], direction[found, 1], direction[found, 2] = factor * dx, factor * dy, factor * dz
+                    direction[found, 0], direction[found, 1], direction[found, 2] = (
+                        factor * dx,
+                        factor * dy,
+                        factor * dz,
+                    )
                     found += 1
                 run += 1
     return low[:found], high[:found], direction[:found]
 
 
 @njit(cache=True)
-def _add_outer(block, m):
+def _add_outer(block: Any, m: Any) -> None:
     for a in range(3):
         for b in range(3):
             block[a, b] += m[a] * m[b]
 
 
 @njit(cache=True)
-def _invert(block, ridge):
+def _invert(block: Any, ridge: float) -> None:
     """Replace a symmetric 3 × 3 block by the inverse of itself plus `ridge` on the diagonal."""
     a, b, c = block[0, 0] + ridge, block[0, 1], block[0, 2]
     d, e, f = block[1, 1] + ridge, block[1, 2], block[2, 2] + ridge
@@ -111,7 +118,7 @@ def _invert(block, ridge):
 
 
 @njit(cache=True)
-def make_springs(potential, system, verlet, x, limits):
+def make_springs(potential: Any, system: Any, verlet: Any, x: Any, limits: Any) -> Any:
     """The network of stiff bonds at `x`, where `verlet.copies` must stand."""
     n = len(x)
     low, high, direction = _find_bonds(potential, system, verlet, limits)
@@ -135,12 +142,12 @@ def make_springs(potential, system, verlet, x, limits):
         trace += inverse[i, 0, 0] + inverse[i, 1, 1] + inverse[i, 2, 2]
     stiffness = trace / (3.0 * n) if trace > 0.0 else 1.0
     for i in range(n):
-        _invert(inverse[i], SOFT * stiffness)
+        _invert(inverse[i], RIDGE * stiffness)
     return Springs(first, other, sorted_direction, inverse, stiffness, x.copy())
 
 
 @njit(cache=True, fastmath=MATH, error_model="numpy")
-def relax_springs(springs, v):
+def relax_springs(springs: Any, v: Any) -> None:
     """Replace `v` (N, 3) by what one symmetric Gauss-Seidel sweep makes of the response of the springs to it."""
     first, other, direction, inverse = springs.first, springs.other, springs.direction, springs.inverse
     for i in range(len(v)):
@@ -168,99 +175,224 @@ def relax_springs(springs, v):
         v[i, 2] = m[2, 0] * x + m[2, 1] * y + m[2, 2] * z
 
 
-@njit(cache=True, fastmath={"reassoc","contract","nsz"})
-def dot(a,b):
-    t=0.0
-    for k in range(len(a)): t+=a[k]*b[k]
-    return t
-@njit(cache=True, fastmath={"reassoc","contract","nsz"})
-def axpy(c,a,b):
-    for k in range(len(a)): b[k]+=c*a[k]
-@njit(cache=True)
-def longest(f):
-    m=0.0
-    for i in range(len(f)):
-        m=max(m,f[i,0]*f[i,0]+f[i,1]*f[i,1]+f[i,2]*f[i,2])
-    return np.sqrt(m)
+Memory = namedtuple(
+    "Memory",
+    [
+        "steps",  # (MEMORY, N, 3)
+        "changes",  # (MEMORY, N, 3) of the gradient over them
+        "weights",  # (MEMORY,) 1 / (step · change)
+        "parts",  # (MEMORY,) of the forces along them
+    ],
+)
+
+
+@njit(cache=True, fastmath=MATH)
+def _dot(a: Any, b: Any) -> Any:
+    x = y = z = 0.0
+    for i in range(len(a)):
+        x += a[i, 0] * b[i, 0]
+        y += a[i, 1] * b[i, 1]
+        z += a[i, 2] * b[i, 2]
+    return x + y + z
+
+
+@njit(cache=True, fastmath=MATH)
+def _add(factor: float, a: Any, b: Any, out: Any) -> None:
+    """out = factor a + b."""
+    for i in range(len(a)):
+        out[i, 0] = factor * a[i, 0] + b[i, 0]
+        out[i, 1] = factor * a[i, 1] + b[i, 1]
+        out[i, 2] = factor * a[i, 2] + b[i, 2]
+
 
 @njit(cache=True)
-def lbfgs(potential, system, cutoffs, start, tol, max_iterations, mem, max_step, skin0, hist, near, moved, gevery, fixed_gamma):
-    n=len(start); N3=3*n
-    x=start.copy(); xf=x.reshape(-1); f=np.empty_like(x); 
-    xn=np.empty_like(x); fn=np.empty_like(x); d=np.empty_like(x); w=np.empty_like(x)
-    S=np.empty((mem,N3)); Y=np.empty((mem,N3)); rho=np.empty(mem); al=np.empty(mem)
-    skin=skin0
-    rcmax=cutoffs.max()
-    v=build_list(x,system,cutoffs,skin,64); builds=1; evals=1; lastbuild=1
-    E,rest=forces_at(potential,system,v,x,f)
-    limits=_bond_lengths(potential)
-    springs=make_springs(potential,system,v,x,limits); made=0
-    use=False
-    k=0; gamma=0.0; it=0; fails=0; gcount=0
-    while it<max_iterations:
-        fm=longest(f)
-        hist[it,0]=fm; hist[it,1]=E+rest; hist[it,2]=evals
-        if fm<tol: break
-        it+=1
-        if fm<near*springs.stiffness and not use:
-            use=True
-            #v=build_list(x,system,cutoffs,max(.05,min(skin,.2)),int(v.first[-1]*1.1)); builds+=1; lastbuild=evals
-            #forces_at(potential,system,v,x,f)
-            springs=make_springs(potential,system,v,x,limits); made+=1; gamma=1.0
-        elif use and np.abs(x-springs.built_at).max()>moved:
-            springs=make_springs(potential,system,v,x,limits); made+=1
-        ff=f.reshape(-1); df=d.reshape(-1)
-        df[:]=ff
-        m=min(k,mem)
-        for q in range(m):
-            h=(k-1-q)%mem
-            al[h]=rho[h]*dot(S[h],df); axpy(-al[h],Y[h],df)
-        if use: relax_springs(springs,d)
-        if m>0:
-            for q in range(N3): df[q]*=gamma
-        for q in range(m-1,-1,-1):
-            h=(k-1-q)%mem
-            axpy(al[h]-rho[h]*dot(Y[h],df),S[h],df)
-        slope=-dot(ff,df)
-        if slope>=0.0:
-            k=0; m=0; df[:]=ff; slope=-dot(ff,df)
-        step=1.0; dm=longest(d)
-        if m==0 and not use: step=min(1.0,0.02/dm)
-        step=min(step,max_step/dm)
-        ok=False
-        for trial in range(20):
-            for i in range(n):
-                for a in range(3): xn[i,a]=x[i,a]+step*d[i,a]
-            if is_outdated(v,xn):
-                speed=0.5*v.skin/(evals-lastbuild+1)
-                skin=min(max(np.sqrt(14.0*speed*rcmax),0.05),0.25*rcmax)
-                v=build_list(xn,system,cutoffs,skin,int(v.first[-1]*1.1)); builds+=1; lastbuild=evals
-            En,rest=forces_at(potential,system,v,xn,fn); evals+=1
-            if En<=E+1e-4*step*slope:
-                ok=True; break
-            if En<=E+1e-12*abs(E):
-                sn=-dot(fn.reshape(-1),df)
-                if sn<=0.9998*abs(slope):
-                    ok=True; break
-            # quadratic through E, slope, En
-            den=2*(En-E-step*slope)
-            ns=-slope*step*step/den if den>0 else 0.5*step
-            step=min(max(ns,0.1*step),0.5*step)
-        if not ok:
-            if m==0: break
-            k=0; fails+=1; continue
-        h=k%mem
-        ys=0.0; yy=0.0; ss=0.0
-        fnf=fn.reshape(-1); xnf=xn.reshape(-1); xff=x.reshape(-1)
-        for q in range(N3):
-            S[h,q]=xnf[q]-xff[q]; Y[h,q]=ff[q]-fnf[q]
-        ys=dot(S[h],Y[h]); yy=dot(Y[h],Y[h]); ss=dot(S[h],S[h])
-        if ys>1e-10*np.sqrt(ss*yy):
-            rho[h]=1/ys; k+=1
-            if not use: gamma=ys/yy
-            elif fixed_gamma>0: gamma=fixed_gamma
-            elif gcount%gevery==0:
-                w.reshape(-1)[:]=Y[h]; relax_springs(springs,w); gamma=ys/dot(Y[h],w.reshape(-1))
-            gcount+=1
-        x,xn=xn,x; f,fn=fn,f; E=En
-    return x,E+rest,longest(f),it,evals,builds,made,fails
+def longest(vectors: Any) -> Any:
+    """Length of the longest of (N, 3) vectors."""
+    most = 0.0
+    for i in range(len(vectors)):
+        x, y, z = vectors[i, 0], vectors[i, 1], vectors[i, 2]
+        most = max(most, x * x + y * y + z * z)
+    return np.sqrt(most)
+
+
+@njit(cache=True)
+def _evaluate(potential: Any, system: Any, verlet: Any, x: Any, forces: Any, counts: Any) -> Any:
+    """Forces at `x`, with a new list where the old one does not hold or is far larger than it needs to be.
+
+    The skin is the one for which making lists and passing over pairs that do not interact cost the same: a list costs
+    about seven force evaluations, and its length grows as 1 + 3 skin / cutoff.
+    """
+    moved, age = farthest(verlet, x), counts[EVALUATIONS] - counts[LAST_BUILD]
+    reach = np.sqrt(potential.squared_cutoffs.max())
+    skin = min(max(np.sqrt(3.0 * moved / (age + 1.0) * reach), 0.02 * reach), 0.25 * reach)
+    if 2.0 * moved > verlet.skin or (age > 30 and 2.0 * skin < verlet.skin):
+        verlet = build_list(x, system, np.sqrt(potential.squared_cutoffs), skin, verlet.first[-1] * 5 // 4)
+        counts[BUILDS] += 1
+        counts[LAST_BUILD] = counts[EVALUATIONS]
+    energy, rest = forces_at(potential, system, verlet, x, forces)
+    counts[EVALUATIONS] += 1
+    return verlet, energy, rest
+
+
+@njit(cache=True)
+def _first_list(potential: Any, system: Any, x: Any) -> Any:
+    cutoffs = np.sqrt(potential.squared_cutoffs)
+    return build_list(x, system, cutoffs, 0.2 * cutoffs.max(), 64)
+
+
+@njit(cache=True)
+def _set_direction(
+    forces: Any, memory: Any, known: int, scale: float, springs: Any, near: bool, out: Any
+) -> None:
+    """The step that L-BFGS suggests, by the two-loop recursion around `scale` or the springs."""
+    out[:] = forces
+    size = len(memory.weights)
+    for k in range(known - 1, max(known - size, 0) - 1, -1):
+        h = k % size
+        memory.parts[h] = memory.weights[h] * _dot(memory.steps[h], out)
+        _add(-memory.parts[h], memory.changes[h], out, out)
+    if near:
+        relax_springs(springs, out)
+    for i in range(len(out)):
+        for a in range(3):
+            out[i, a] *= scale
+    for k in range(max(known - size, 0), known):
+        h = k % size
+        back = memory.parts[h] - memory.weights[h] * _dot(memory.changes[h], out)
+        _add(back, memory.steps[h], out, out)
+
+
+@njit(cache=True)
+def _line_search(
+    potential: Any, system: Any, verlet: Any, state: Any, direction: Any, step: float, counts: Any
+) -> Any:
+    """Shorten the step until the energy has gone down enough; list, energy, rest of it, and whether that came about."""
+    x, forces, energy, trial_x, trial_forces = state
+    slope = -_dot(forces, direction)
+    trial, rest = energy, 0.0
+    for _ in range(25):
+        _add(step, direction, x, trial_x)
+        verlet, trial, rest = _evaluate(potential, system, verlet, trial_x, trial_forces, counts)
+        if trial <= energy + ENOUGH * step * slope:
+            return verlet, trial, rest, True
+        if (
+            trial <= energy + ROUNDING * abs(energy)
+            and -_dot(trial_forces, direction) <= -(1 - 2 * ENOUGH) * slope
+        ):
+            return verlet, trial, rest, True
+        bend = 2.0 * (trial - energy - step * slope)
+        shorter = -slope * step * step / bend if bend > 0.0 else 0.0
+        step = min(max(shorter, 0.1 * step), 0.5 * step)
+    return verlet, trial, rest, False
+
+
+@njit(cache=True)
+def _remember(memory: Any, known: int, state: Any) -> Any:
+    """Keep the step just made if the energy bends up along it; how many are known, step · change, change · change."""
+    x, forces, _, new_x, new_forces = state
+    h = known % len(memory.weights)
+    step, change = memory.steps[h], memory.changes[h]
+    _add(-1.0, x, new_x, step)
+    _add(-1.0, new_forces, forces, change)
+    along, square = _dot(step, change), _dot(change, change)
+    if along <= 1e-10 * np.sqrt(_dot(step, step) * square):
+        return known, 0.0, square
+    memory.weights[h] = 1.0 / along
+    return known + 1, along, square
+
+
+@njit(cache=True)
+def _spring_scale(springs: Any, change: Any, along: float, scratch: Any) -> Any:
+    """Factor that makes the springs answer the latest change of the forces with the step that caused it."""
+    scratch[:] = change
+    relax_springs(springs, scratch)
+    return along / _dot(change, scratch)
+
+
+@njit(cache=True)
+def lbfgs(potential: Any, system: Any, start: Any, force_tolerance: float, max_iterations: int) -> Any:
+    """Go down from `start` (N, 3) until no force is longer than the tolerance.
+
+    Returns positions (N, 3), energy, largest force, iterations, evaluations of the forces.
+    """
+    x, new_x, forces, new_forces = start.copy(), start.copy(), np.empty_like(start), np.empty_like(start)
+    direction, shape = np.empty_like(start), (MEMORY, len(start), 3)
+    memory = Memory(np.empty(shape), np.empty(shape), np.empty(MEMORY), np.empty(MEMORY))
+    counts, limits = np.zeros(3, np.int64), bond_lengths(potential)
+    verlet, energy, rest = _evaluate(potential, system, _first_list(potential, system, x), x, forces, counts)
+    springs, near = make_springs(potential, system, verlet, x, limits), False
+    known, scale, iterations = 0, 1.0, 0
+    largest = longest(forces)
+    while largest > force_tolerance and iterations < max_iterations:
+        iterations += 1
+        at_last = not near and largest < NEAR * springs.stiffness
+        if at_last or (near and np.abs(x - springs.built_at).max() > SPRING_LIFE):
+            springs, near = make_springs(potential, system, verlet, x, limits), True
+            scale = 1.0 if at_last else scale
+        _set_direction(forces, memory, known, scale, springs, near, direction)
+        if _dot(forces, direction) <= 0.0:
+            known = 0
+            direction[:] = forces
+        length = longest(direction)
+        step = min(1.0, MAX_STEP / length) if known or near else FIRST_STEP / length
+        state = (x, forces, energy, new_x, new_forces)
+        verlet, new_energy, new_rest, is_down = _line_search(
+            potential, system, verlet, state, direction, step, counts
+        )
+        if not is_down:
+            if known == 0:
+                break
+            known = 0
+            continue
+        before = known
+        known, along, square = _remember(memory, known, state)
+        if known > before and not near:
+            scale = along / square
+        elif known > before and known % RESCALE_EVERY == 0:
+            scale = _spring_scale(springs, memory.changes[before % MEMORY], along, direction)
+        x, new_x, forces, new_forces = new_x, x, new_forces, forces
+        energy, rest, largest = new_energy, new_rest, longest(new_forces)
+    return x, energy + rest, largest, iterations, counts[EVALUATIONS]
+
+
+@njit(cache=True)
+def fire(potential: Any, system: Any, start: Any, force_tolerance: float, max_iterations: int) -> Any:
+    """Go down from `start` by damped dynamics that speeds up while it goes downhill; returns what `lbfgs` returns.
+
+    Bitzek et al., Phys. Rev. Lett. 97, 170201 (2006), with their parameters; the time step follows from the stiffness.
+    """
+    x, forces, velocity, trial = (
+        start.copy(),
+        np.empty_like(start),
+        np.zeros_like(start),
+        np.empty_like(start),
+    )
+    counts = np.zeros(3, np.int64)
+    verlet, energy, rest = _evaluate(potential, system, _first_list(potential, system, x), x, forces, counts)
+    stiffness = make_springs(potential, system, verlet, x, bond_lengths(potential)).stiffness
+    dt, longest_dt, mixing, downhill, iterations = (
+        0.1 / np.sqrt(stiffness),
+        0.5 / np.sqrt(stiffness),
+        0.1,
+        0,
+        0,
+    )
+    largest = longest(forces)
+    while largest > force_tolerance and iterations < max_iterations:
+        iterations += 1
+        if _dot(forces, velocity) > 0.0:
+            turn = mixing * np.sqrt(_dot(velocity, velocity) / _dot(forces, forces))
+            velocity *= 1.0 - mixing
+            _add(turn, forces, velocity, velocity)
+            downhill += 1
+            if downhill > 5:
+                dt, mixing = min(1.1 * dt, longest_dt), 0.99 * mixing
+        else:
+            velocity[:] = 0.0
+            dt, mixing, downhill = 0.5 * dt if iterations > 1 else dt, 0.1, 0
+        _add(dt, forces, velocity, velocity)
+        _add(min(dt, MAX_STEP / longest(velocity)), velocity, x, trial)
+        x, trial = trial, x
+        verlet, energy, rest = _evaluate(potential, system, verlet, x, forces, counts)
+        largest = longest(forces)
+    return x, energy + rest, largest, iterations, counts[EVALUATIONS]

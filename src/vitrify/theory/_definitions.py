@@ -119,7 +119,7 @@ def described(dataset: xr.Dataset, **definitions: str) -> xr.Dataset:
     """
     units = SYSTEMS[dataset.attrs.get("unit_system", LJ.name)]
     found = dataset.copy()
-    for name in map(str, found.variables):
+    for name in VARIABLES.keys() & set(map(str, found.variables)):
         words = VARIABLES[name]
         found[name].attrs = {
             "symbol": words.symbol,

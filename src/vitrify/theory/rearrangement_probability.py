@@ -427,9 +427,7 @@ def _shares(tally: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np
 
 def _outside_in_words(outside: NDArray[np.float64], outside_rearranging: NDArray[np.float64]) -> str:
     """Say the largest fraction over the temperatures; without any events the second one is 0."""
-    particles, rearrangements = (
-        float(np.nanmax(a, initial=0.0)) for a in (outside, outside_rearranging)
-    )
+    particles, rearrangements = (float(np.nanmax(a, initial=0.0)) for a in (outside, outside_rearranging))
     return (
         f"areas are 1 within the bins shown; at most {particles:.2%} of the particles and {rearrangements:.2%} of the "
         "rearrangements of a temperature lie outside"
