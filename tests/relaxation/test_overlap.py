@@ -5,6 +5,7 @@ import pytest
 
 from vitrify.errors import ParameterError, ShapeError
 from vitrify.relaxation.overlap import Overlap, log_lags, relaxation_time
+from vitrify.units import METAL
 
 
 def reader(positions):
@@ -42,7 +43,7 @@ def test_poisson_jumps_decay_exponentially():
     found = Overlap(0.5).compute(reader(positions), np.arange(float(n_frames)), [0, 10, 35, 90, 150])
     np.testing.assert_allclose(found["overlap"], (1 - k) ** found["lag"], atol=0.012)
     curve = Overlap(0.5).compute(reader(positions), np.arange(float(n_frames)))
-    assert abs(relaxation_time(curve) / (-1 / np.log1p(-k)) - 1) < 0.06
+    assert abs(relaxation_time(curve).value / (-1 / np.log1p(-k)) - 1) < 0.06
 
 
 def test_chosen_particles_are_averaged_alone():
@@ -60,7 +61,42 @@ def test_lags_are_in_units_of_time_and_independent_of_the_first_time():
 
 def test_the_relaxation_time_is_not_a_number_where_the_level_is_not_reached():
     still = np.zeros((5, 3, 3))
-    assert np.isnan(relaxation_time(Overlap(0.5).compute(reader(still), np.arange(5.0))))
+    assert np.isnan(relaxation_time(Overlap(0.5).compute(reader(still), np.arange(5.0))).value)
+
+
+def test_a_relaxation_time_says_of_what():
+    time, definition = relaxation_time(Overlap(0.3).compute(reader(walk()), np.arange(60.0)), level=0.5)
+    assert time > 0
+    assert definition == "when the overlap with cutoff 0.3 falls to 0.5"
+    with pytest.raises(ParameterError, match="`level` must be between 0 and 1; it is 1.5"):
+        relaxation_time(Overlap(0.3).compute(reader(walk()), np.arange(60.0)), level=1.5)
+
+
+def test_the_error_is_the_scatter_of_repeated_runs_although_origins_are_correlated():
+    """Particles jump back and forth between two sites at rates that fluctuate over many lags."""
+    curves, k, n_frames = [], 0.05, 400
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        mood = np.repeat(np.exp(rng.normal(size=n_frames // 20)), 20)[:, None]
+        side = np.cumsum(rng.random((n_frames, 30)) < k * mood, axis=0) % 2
+        positions = side[..., None] * np.array([1.0, 0, 0])
+        curves.append(Overlap(0.5).compute(reader(positions), np.arange(float(n_frames)), [0, 2, 10]))
+    scatter = np.std([c["overlap"].values for c in curves], axis=0, ddof=1)
+    claimed = np.sqrt(np.mean([c["overlap_error"].values ** 2 for c in curves], axis=0))
+    np.testing.assert_allclose(claimed, scatter, rtol=0.25, atol=1e-12)
+    assert curves[0]["n_blocks"].values.tolist() == [10, 10, 10]
+
+
+def test_lags_of_more_than_half_the_run_have_no_error():
+    found = Overlap(0.5).compute(reader(walk()), np.arange(60.0), [0, 20, 40])
+    assert found["n_blocks"].values.tolist() == [10, 2, 1]
+    assert np.isfinite(found["overlap_error"]).values.tolist() == [True, True, False]
+
+
+def test_the_overlap_carries_its_units():
+    found = Overlap(0.5).compute(reader(walk()), np.arange(60.0), units=METAL)
+    assert found["lag"].attrs["units"] == "ps"
+    assert {"units", "long_name"} <= found["overlap_error"].attrs.keys()
 
 
 @pytest.mark.parametrize("longest", [0, 1, 7, 1000])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
-from vitrify.errors import ParameterError, TooFewEventsError
+from vitrify.errors import ConvergenceError, ParameterError, TooFewEventsError
 from vitrify.theory.arrhenius import arrhenius_per_bin, fit_arrhenius, predict_held_out
 from vitrify.theory.rearrangement_probability import (
     combine,
@@ -124,7 +124,7 @@ def test_bins_with_too_few_events_are_dropped_with_the_reason(counts):
 def test_a_temperature_left_out_is_predicted():
     counts = planted_counts(n=200_000)
     found = predict_held_out(counts, 0.5)
-    seen = found["events"].values >= 30
+    seen = (found["events"].values >= 30) & found["used"].values.astype(bool)
     difference = (found["log_probability"] - found["predicted"]).values[seen]
     assert np.sqrt((difference**2).mean()) < 0.15
     np.testing.assert_array_less(np.abs(difference), 4 * found["log_probability_error"].values[seen] + 0.05)
@@ -146,3 +146,101 @@ def test_what_cannot_carry_a_fit_is_refused():
         fit_arrhenius(nothing)
     with pytest.raises(ParameterError, match=r"no temperature 0\.77"):
         predict_held_out(planted_counts(n=2000), 0.77)
+    with pytest.raises(ParameterError, match="`degree` must be 0 or more; it is -1"):
+        fit_arrhenius(planted_counts(n=2000), -1)
+
+
+def test_one_barrier_for_all_particles_is_a_fit_of_degree_zero(counts):
+    fit = fit_arrhenius(counts, 0)
+    errors = fit.standard_errors()
+    assert (fit.e1, fit.sigma1, errors["e1"], errors["sigma1"]) == (0, 0, 0, 0)
+    assert np.isnan(fit.onset_temperature)
+    assert 2.5 < fit.e0 < 4
+    assert errors["e0"] > 0
+
+
+def test_one_bin_carries_one_barrier_and_no_slope(counts):
+    alone = counts.isel(softness_bin=[6])
+    assert np.isfinite(fit_arrhenius(alone, 0).e0)
+    with pytest.raises(ParameterError, match="do not fix the 4 coefficients"):
+        fit_arrhenius(alone)
+
+
+def test_temperatures_without_events_give_no_barrier_of_no_meaning():
+    """Two temperatures and events at one of them: the barrier is only bounded from below."""
+    counts = planted_counts(temperatures=(0.45, 0.6))
+    counts["events"][0] = 0
+    with pytest.raises(ConvergenceError, match="Events are missing at all but one temperature"):
+        fit_arrhenius(counts)
+
+
+def test_one_temperature_of_many_may_have_no_events():
+    counts = planted_counts(n=20_000)
+    counts["events"][0] = 0
+    counts["exposure"][0] = 10.0
+    fit = fit_arrhenius(counts)
+    assert abs(fit.e0 - TRUTH["e0"]) < 4 * fit.standard_errors()["e0"]
+
+
+def test_events_without_exposure_are_left_out_and_counted():
+    counts = planted_counts()
+    lost = int(counts["events"][0, :, -1].sum())
+    counts["exposure"][0, :, -1] = 0
+    fit = fit_arrhenius(counts)
+    assert lost > 0
+    assert fit.n_events_unsampled == lost
+    assert fit.n_events == int(counts["events"].sum()) - lost
+    assert np.isfinite(fit.covariance).all()
+    bins = arrhenius_per_bin(counts)
+    assert bins["n_temperatures"].values[-1] == len(TEMPERATURES) - 1
+    assert int(bins["events"].sum()) == fit.n_events
+
+
+def test_bins_nobody_visited_do_not_matter():
+    counts = planted_counts(n=20_000)
+    empty = counts.isel(softness_bin=[0]).assign_coords(
+        softness_low=("softness_bin", [8.0]), softness_high=("softness_bin", [9.0])
+    )
+    for name in counts.data_vars:
+        empty[name] = empty[name] * 0
+    import xarray as xr
+
+    more = xr.concat(
+        [counts, empty],
+        "softness_bin",
+        data_vars="minimal",
+        coords="minimal",
+        compat="override",
+        join="exact",
+    )
+    np.testing.assert_allclose(fit_arrhenius(more).barrier, fit_arrhenius(counts).barrier, rtol=1e-12)
+
+
+def test_held_out_bins_with_few_events_are_not_measured(counts):
+    found = predict_held_out(counts, 0.45, min_events=50)
+    few = found["events"].values < 50
+    assert few.any()
+    assert (~few).any()
+    assert np.isnan(found["log_probability"].values[few]).all()
+    np.testing.assert_array_equal(found["used"].values, ~few)
+    assert np.isfinite(found["predicted"]).all()
+    assert (found["predicted_error"] > 0).all()
+
+
+def test_the_error_of_the_fitted_probability_is_its_scatter():
+    fits = [fit_arrhenius(planted_counts(seed, n=20_000)) for seed in range(40)]
+    s, t = np.array([-1.0, 0.0, 1.5]), 0.45
+    scatter = np.std([np.log(f.predict(s, t)) for f in fits], axis=0, ddof=1)
+    claimed = np.mean([f.log_probability_error(s, t) for f in fits], axis=0)
+    np.testing.assert_allclose(claimed, scatter, rtol=0.4)
+
+
+def test_predictions_stop_at_one(counts):
+    assert fit_arrhenius(counts).predict(50.0, 0.5) == 1.0
+
+
+def test_barriers_carry_their_units(counts):
+    for found in (arrhenius_per_bin(counts), predict_held_out(counts, 0.5)):
+        for name, variable in found.variables.items():
+            assert {"units", "long_name", "definition", "symbol"} <= variable.attrs.keys(), name
+    assert arrhenius_per_bin(counts)["energy_barrier"].attrs["units"] == "epsilon_AA"

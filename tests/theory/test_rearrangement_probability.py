@@ -3,16 +3,18 @@
 import numpy as np
 import pytest
 
-from vitrify.errors import ParameterError, ShapeError
+from vitrify.errors import ConfigurationError, ParameterError, ShapeError, TooFewEventsError
 from vitrify.theory.rearrangement_probability import (
     combine,
     count,
     distributions,
     rearrangement_probability,
     softness_bins,
+    totals,
 )
+from vitrify.units import METAL
 
-EDGES = np.array([-np.inf, -1.0, 0.0, 1.0, np.inf])
+EDGES = np.array([-2.0, -1.0, 0.0, 1.0, 2.0])
 
 
 def sample(rng, n, n_segments=3):
@@ -24,11 +26,14 @@ def test_counts_agree_with_a_loop_over_the_particles():
     risk, starts = sample(rng, 500), sample(rng, 40)
     found = count(0.5, risk, starts, EDGES, n_segments=3, frames_per_sample=10)
     for name, (softness, segment), weight in (("exposure", risk, 10), ("events", starts, 1)):
-        expected = np.zeros((3, 4))
+        expected, beyond = np.zeros((3, 4)), np.zeros((3, 4))
         for s, k in zip(softness, segment, strict=True):
-            b = next(j for j in range(4) if EDGES[j] <= s < EDGES[j + 1])
+            b = next((j for j in range(3) if s < EDGES[j + 1]), 3)
             expected[k, b] += weight
+            beyond[k, b] += weight * (s < EDGES[0] or s > EDGES[-1])
+        assert beyond.sum() > 0 or name == "events"
         np.testing.assert_array_equal(found[name].values[0], expected)
+        np.testing.assert_array_equal(found[f"{name}_beyond"].values[0], beyond)
     assert np.isclose(found["softness_sum"].sum(), 10 * risk[0].sum())
 
 
@@ -65,6 +70,54 @@ def test_values_without_a_segment_are_refused():
         count(0.5, ([0.1, 0.2], [0]), ([], []), EDGES, n_segments=1)
 
 
+def test_particles_without_softness_are_refused_with_their_number():
+    with pytest.raises(ConfigurationError, match="2 of 3 values of softness in `at_risk`"):
+        count(0.5, ([np.nan, 0.1, np.inf], [0, 0, 0]), ([], []), EDGES, n_segments=1)
+    with pytest.raises(ConfigurationError, match="1 of 1 values of softness in `starts`"):
+        count(0.5, ([0.1], [0]), ([np.nan], [0]), EDGES, n_segments=1)
+    with pytest.raises(ConfigurationError, match="1 of 2 values"):
+        softness_bins([np.nan, 1.0], 4)
+
+
+@pytest.mark.parametrize("segment", [-1, 2])
+def test_segments_that_are_not_there_are_refused(segment):
+    with pytest.raises(ShapeError, match="Segments of `at_risk` must be from 0 to 1"):
+        count(0.5, ([0.1, 0.2], [0, segment]), ([], []), EDGES, n_segments=2)
+
+
+@pytest.mark.parametrize("edges", [[-np.inf, 0, 1], [0, 1, 1], [0.0]])
+def test_edges_that_do_not_make_bins_are_refused(edges):
+    with pytest.raises(ParameterError, match="`edges` must be finite and increasing"):
+        count(0.5, ([0.1], [0]), ([], []), edges, n_segments=1)
+
+
+def test_counts_of_other_frame_intervals_or_units_do_not_combine():
+    one, longer, metal = (
+        count(t, ([0.1], [0]), ([], []), EDGES, n_segments=1, **other)
+        for t, other in ((0.5, {}), (0.6, {"interval": 7.0}), (0.6, {"units": METAL}))
+    )
+    with pytest.raises(ParameterError, match=r"share `interval`; T = 0\.5 has 1\.0 and T = 0\.6 has 7\.0"):
+        combine([one, longer])
+    with pytest.raises(ParameterError, match="share `unit_system`"):
+        combine([one, metal])
+    with pytest.raises(ParameterError, match="`counts` is empty"):
+        combine([])
+
+
+def test_replicas_of_a_temperature_become_more_segments_of_it():
+    rng = np.random.default_rng(6)
+    parts = [count(0.5, sample(rng, 100, k), sample(rng, 9, k), EDGES, n_segments=k) for k in (2, 3)]
+    parts.append(count(0.7, sample(rng, 100), sample(rng, 9), EDGES, n_segments=3))
+    for order in ([0, 1, 2], [2, 0, 1]):
+        joined = combine([parts[k] for k in order])
+        assert joined["temperature"].values.tolist() == [0.5, 0.7]
+        assert joined.sizes["segment"] == 5
+        expected = np.concatenate([parts[0]["events"].values[0], parts[1]["events"].values[0]])
+        np.testing.assert_array_equal(joined["events"].values[0], expected)
+    again = combine([combine(parts[:2]), parts[2]])
+    np.testing.assert_array_equal(totals(again)["exposure"], totals(combine(parts))["exposure"])
+
+
 def test_bins_need_softness_that_varies():
     with pytest.raises(ParameterError, match="softness must vary"):
         softness_bins([1.0, 1.0, 1.0], 4)
@@ -94,15 +147,80 @@ def test_bins_without_events_have_an_upper_bound_and_bins_without_exposure_have_
     assert np.isnan(found["probability"].values[0, 0])
 
 
+def test_events_at_a_softness_that_was_not_sampled_have_no_probability_and_are_reported():
+    counts = count(0.5, ([0.5] * 50, [0] * 50), ([0.5, 1.5, 1.7], [0, 0, 0]), EDGES, n_segments=1)
+    found = rearrangement_probability(counts)
+    assert np.isnan(found["probability"].values[0, 3])
+    assert "2 of 3 rearrangements" in found.attrs["note"]
+    assert np.isfinite(found["softness"]).all()
+    complete = rearrangement_probability(counts.isel(softness_bin=[2]))
+    assert "note" not in complete.attrs
+
+
+def test_more_events_than_sampled_exposure_is_a_probability_of_one():
+    found = rearrangement_probability(count(0.5, ([0.5], [0]), ([0.5] * 3, [0] * 3), EDGES, n_segments=1))
+    assert found["probability"].values[0, 2] == 1
+
+
 def test_densities_are_those_of_the_samples():
     rng = np.random.default_rng(4)
     risk = rng.normal(size=200_000), rng.integers(0, 5, 200_000)
     starts = rng.normal(1.0, 0.7, 20_000), rng.integers(0, 5, 20_000)
     edges = softness_bins(risk[0], 16)
-    found = distributions(count(0.5, risk, starts, edges, n_segments=5)).isel(softness_bin=slice(1, -1))
-    for name, values in (("density", risk[0]), ("density_rearranging", starts[0])):
-        inside, _ = np.histogram(values, edges[1:-1])
-        np.testing.assert_allclose(found[name][0], inside / len(values) / np.diff(edges[1:-1]), rtol=1e-12)
+    found = distributions(count(0.5, risk, starts, edges, n_segments=5))
+    for name, values, outside in (
+        ("density", risk[0], "fraction_outside"),
+        ("density_rearranging", starts[0], "fraction_rearranging_outside"),
+    ):
+        expected, _ = np.histogram(values, edges, density=True)
+        np.testing.assert_allclose(found[name][0], expected, rtol=1e-12)
+        np.testing.assert_allclose((found[name][0] * np.diff(edges)).sum(), 1, rtol=1e-12)
+        left = np.mean((values < edges[0]) | (values > edges[-1]))
+        np.testing.assert_allclose(found[outside].item(), left, atol=1e-12)
+    assert 0.003 < found["fraction_outside"].item() < 0.005
+    assert "at most 0.40% of the particles" in found.attrs["definition"]
+
+
+def test_one_segment_gives_densities_without_an_error_from_scatter():
+    rng = np.random.default_rng(7)
+    found = distributions(count(0.5, sample(rng, 900, 1), sample(rng, 30, 1), EDGES, n_segments=1))
+    assert np.isnan(found["density_error"]).all()
+    assert np.isfinite(found["density"]).all()
+    assert (found["density_rearranging_error"] > 0).all()
+    assert all(np.isfinite(found[c]).all() for c in found.coords)
+
+
+def test_a_temperature_without_events_has_no_distribution_of_them():
+    rng = np.random.default_rng(8)
+    parts = [
+        count(t, sample(rng, 900), sample(rng, n), EDGES, n_segments=3) for t, n in ((0.5, 0), (0.6, 40))
+    ]
+    found = distributions(combine(parts))
+    assert np.isnan(found["density_rearranging"].values[0]).all()
+    assert np.isfinite(found["density_rearranging"].values[1]).all()
+    assert "nan" not in found.attrs["definition"]
+    with pytest.raises(TooFewEventsError, match="no particles at risk"):
+        distributions(count(0.5, ([], []), ([], []), EDGES, n_segments=3))
+
+
+def test_uneven_segments_weigh_as_much_as_they_hold():
+    """An almost empty segment with another distribution moves neither the density nor its error by much."""
+    rng = np.random.default_rng(9)
+    s, k = sample(rng, 4000, 4)
+    even = distributions(count(0.5, (s, k), ([], []), EDGES, n_segments=5))
+    odd = (np.append(s, 1.5), np.append(k, 4))
+    uneven = distributions(count(0.5, odd, ([], []), EDGES, n_segments=5))
+    np.testing.assert_allclose(uneven["density_error"], even["density_error"], rtol=0.1)
+
+
+@pytest.mark.parametrize("make", [combine, totals, rearrangement_probability, distributions])
+def test_every_variable_says_what_it_is_and_in_which_unit(make):
+    rng = np.random.default_rng(10)
+    counts = count(300.0, sample(rng, 90), sample(rng, 9), EDGES, n_segments=3, units=METAL)
+    found = make([counts]) if make is combine else make(counts)
+    for name, variable in found.variables.items():
+        assert {"units", "long_name", "definition", "symbol"} <= variable.attrs.keys(), name
+        assert variable.attrs["units"] == ("K" if name == "temperature" else "1")
 
 
 def test_the_error_of_the_density_is_its_scatter():
@@ -111,6 +229,6 @@ def test_the_error_of_the_density_is_its_scatter():
         distributions(count(0.5, sample(rng, 3000, 10), sample(rng, 30, 10), EDGES, n_segments=10))
         for _ in range(200)
     ]
-    scatter = np.std([m["density"].values for m in made], axis=0)[0, 1:3]
-    claimed = np.mean([m["density_error"].values for m in made], axis=0)[0, 1:3]
+    scatter = np.std([m["density"].values for m in made], axis=0)[0]
+    claimed = np.mean([m["density_error"].values for m in made], axis=0)[0]
     np.testing.assert_allclose(claimed, scatter, rtol=0.2)

@@ -3,8 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
+
+
+_WHAT = (
+    "What in a liquid's structure decides where it will rearrange? From a trajectory to softness, barriers and relaxation. "
+    "Begin with `vitrify run softness --dry-run`."
+)
+
+
+class _StudiesFirst(TyperGroup):
+    """Lists whole studies before the steps they consist of."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return the names of the commands in the order of the help page."""
+        return sorted(super().list_commands(ctx), key=lambda name: name != "run")
 
 
 def build_app() -> typer.Typer:
@@ -24,18 +40,18 @@ def build_app() -> typer.Typer:
 
     app = typer.Typer(
         name="vitrify",
-        help="What in a liquid's structure decides where it will rearrange? From a trajectory to softness, barriers and relaxation.",
+        cls=_StudiesFirst,
+        help=_WHAT,
         no_args_is_help=True,
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
         add_completion=False,
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
     )
-    app.callback()(_version)
-    studies = typer.Typer(
-        help="Run a whole study from one line: simulate, analyse, report.", no_args_is_help=True
-    )
-    studies.command("softness")(run.softness)
+    app.callback(help=_WHAT)(_begin)
+    what = "Run a whole study from one line: simulate, analyse, report."
+    studies = typer.Typer(help=what, short_help=what, no_args_is_help=True)
+    studies.command("softness", short_help=_first_line(run.softness))(run.softness)
     app.add_typer(studies, name="run")
     verbs: dict[str, Callable[..., None]] = {
         "simulate": simulate.simulate,
@@ -49,15 +65,26 @@ def build_app() -> typer.Typer:
         "cite": cite.cite,
     }
     for name, verb in verbs.items():
-        app.command(name)(verb)
+        app.command(name, short_help=_first_line(verb))(verb)
     return app
 
 
-def _version(
-    version: bool = typer.Option(False, "--version", help="Print the version and stop.", is_eager=True),
-) -> None:
-    if version:
+def _first_line(verb: Callable[..., None]) -> str:
+    """Return what a verb does, whole: typer would cut it at the width of the screen."""
+    return (verb.__doc__ or "").strip().splitlines()[0]
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
         from vitrify._version import __version__
 
         print(f"vitrify {__version__}")
         raise typer.Exit
+
+
+def _begin(
+    version: bool = typer.Option(  # noqa: ARG001 - its callback does the work
+        False, "--version", help="Print the version and stop.", is_eager=True, callback=_print_version
+    ),
+) -> None:
+    """Take the options that stand before a verb."""

@@ -11,13 +11,13 @@ from typing import Any
 _LOG_EVERY = 15.0
 
 
-def complain(error: BaseException) -> None:
-    """Print an error as one paragraph on stderr."""
+def complain(words: str) -> None:
+    """Print what went wrong as one paragraph on stderr."""
     from rich.console import Console
 
     console = Console(stderr=True, soft_wrap=True, highlight=False, emoji=False)
     console.print("[bold red]vitrify:[/] ", end="")
-    console.print(str(error), markup=False, emoji=False)
+    console.print(words, markup=False, emoji=False)
 
 
 def make_progress() -> Any:

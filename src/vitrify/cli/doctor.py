@@ -6,7 +6,10 @@ import typer
 
 
 def doctor() -> None:
-    """Show versions, cores, LAMMPS and MPI, browser and kernel cache; exit code 1 if something needed is broken."""
+    """Show versions, cores, kernel cache, LAMMPS with its MPI and what the report needs.
+
+    The exit code is 1 if something that is there is broken; what is optional may be missing.
+    """
     from rich.console import Console
     from rich.table import Table
 

@@ -20,10 +20,9 @@ def quench(
 ) -> None:
     """Bring every frame of STORE to the minimum of its potential energy; repeat the command to resume."""
     from vitrify.cli.console import make_progress
-    from vitrify.parallel import lock_folder
-    from vitrify.studies.verbs import quench_store
+    from vitrify.studies.verbs import hold_store, quench_store
 
-    with lock_folder(store.parent):
+    with hold_store(store):
         quench_store(
             store,
             {"minimizer": minimizer, "force_tolerance": force_tolerance, "max_iterations": max_iterations},

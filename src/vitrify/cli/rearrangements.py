@@ -23,10 +23,9 @@ def rearrangements(
 ) -> None:
     """Compute p_hop of STORE and write its events beside it, as .npz and CSV."""
     from vitrify.cli.console import make_progress
-    from vitrify.parallel import lock_folder
-    from vitrify.studies.verbs import rearrangements_of_store
+    from vitrify.studies.verbs import hold_store, rearrangements_of_store
 
-    with lock_folder(store.parent):
+    with hold_store(store):
         rearrangements_of_store(
             store,
             {

@@ -18,8 +18,7 @@ def softness(
 ) -> None:
     """Write the softness of the particles of STORE into it, as the array "softness"."""
     from vitrify.cli.console import make_progress
-    from vitrify.parallel import lock_folder
-    from vitrify.studies.verbs import softness_of_store
+    from vitrify.studies.verbs import hold_store, softness_of_store
 
-    with lock_folder(store.parent):
+    with hold_store(store):
         softness_of_store(store, model, every, make_progress(), workers)

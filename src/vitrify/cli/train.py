@@ -28,6 +28,7 @@ def train(
         str, typer.Option(help="Structure of a hard particle: middle, end or start of the quiet time.")
     ] = "middle",
     n_per_class: Annotated[int, typer.Option(help="At most so many particles of each class.")] = 6000,
+    min_per_class: Annotated[int, typer.Option(help="With fewer of a class, nothing is learned.")] = 100,
     seed: Annotated[int, typer.Option(help="Seed of the choice.")] = 5,
     workers: Workers = None,
 ) -> None:
@@ -46,6 +47,7 @@ def train(
             "soft_frame": soft_frame,
             "hard_frame": hard_frame,
             "n_per_class": n_per_class,
+            "min_per_class": min_per_class,
             "seed": seed,
         },
         make_progress(),

@@ -18,10 +18,10 @@ def interact(potential: Any, r2: Any, row: Any) -> Any:
 
 
 @overload(interact, jit_options={"fastmath": MATH, "error_model": "numpy"})
-def _interact(potential, r2, row):
+def _interact(potential, r2, row):  # noqa: ARG001
     pair_function = potential.instance_class.pair_function
 
-    def call(potential, r2, row):
+    def call(potential, r2, row):  # noqa: ARG001
         return pair_function(r2, row)
 
     return call
@@ -29,7 +29,7 @@ def _interact(potential, r2, row):
 
 @njit(cache=True)
 def as_row(numbers):
-    """The parameters of one pair of species as values that stay in registers."""
+    """Take the parameters of one pair of species as values that stay in registers."""
     return (numbers[0], numbers[1], numbers[2], numbers[3], numbers[4], numbers[5], numbers[6], numbers[7])
 
 

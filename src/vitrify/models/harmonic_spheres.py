@@ -15,7 +15,7 @@ from vitrify.models.base import ROW, PairModel, check_composition
 
 @njit(cache=True, error_model="numpy", fastmath={"nsz", "arcp", "contract", "reassoc"})
 def harmonic(r2: Any, row: Any) -> Any:
-    """A spring while it is pressed: row = ε, 1/σ."""
+    """Press a spring: row = ε, 1/σ."""
     r = np.sqrt(r2)
     overlap = 1.0 - r * row[1]
     return row[0] * overlap * overlap, 2.0 * row[0] * row[1] * overlap / r

@@ -29,6 +29,8 @@ System = namedtuple(
         "heights",  # (3,) distances between opposite faces
         "origin",  # (3,)
         "periodic",  # (3,)
+        "cutoffs",  # (S, S)
+        "reach",  # float, the largest of them
         "edges",  # (S, S) energy at the cutoff, taken off so that the energy is continuous
     ],
 )
@@ -38,10 +40,14 @@ Verlet = namedtuple(
     [
         "owner",  # (M,) particle that each entry copies; the first N are the particles themselves
         "offset",  # (M, 3) from the owner to this copy
-        "first",  # (S N + 1,) where the neighbours of each run begin
-        "neighbour",  # entries, and room behind them
-        "built_at",  # (N, 3) positions when the list was made
-        "skin",  # float, by which the cutoffs were extended
+        "wide_first",  # (S N + 1,) where the neighbours of each run begin, cutoffs extended by the wide skin
+        "wide_neighbour",  # entries, and room behind them
+        "built_at",  # (N, 3) positions when that list was made
+        "wide_skin",  # float
+        "first",  # (S N + 1,) the same for the narrow list, which is cut from the wide one
+        "neighbour",
+        "cut_at",  # (N, 3) positions when it was cut
+        "skin",  # (1,)
         "copies",  # (M, 3) where entries are
         "pulls",  # (M, 3) forces on them
         "batch",  # (4, batch) of the pairs of a batch: vector and weight −V'/r
@@ -181,13 +187,9 @@ def _longer(neighbour, at_least):
 
 
 @njit(cache=True)
-def build_list(x, system, cutoffs, skin, expected):
-    """List all bonds shorter than their cutoff plus `skin`; `expected` is a guess of how many there are."""
-    n, n_species = len(x), len(cutoffs)
-    reach = 0.0
-    for a in range(n_species):
-        for b in range(n_species):
-            reach = max(reach, cutoffs[a, b] + skin)
+def build_list(x, system, skin, expected):
+    """List all bonds shorter than their cutoff plus `skin`, guessed to be `expected`; the narrow list is still to cut."""
+    n, n_species, reach = len(x), len(system.cutoffs), system.reach + skin
     owners, offsets, places = _with_ghosts(x, system, reach)
     copies = np.empty((len(owners), 3))
     for m in range(len(owners)):
@@ -200,7 +202,7 @@ def build_list(x, system, cutoffs, skin, expected):
     found = uint64(0)
     for a in range(n_species):
         for b in range(n_species):
-            limit = cutoffs[a, b] + skin
+            limit = system.cutoffs[a, b] + skin
             for axis in range(3):
                 margin[axis] = limit / system.heights[axis]
             for i in range(system.blocks[a], system.blocks[a + 1]):
@@ -216,11 +218,47 @@ def build_list(x, system, cutoffs, skin, expected):
         neighbour,
         x.copy(),
         skin,
+        np.zeros_like(first),
+        np.empty(found, np.uint32),
+        x.copy(),
+        np.zeros(1),
         copies,
         np.empty_like(copies),
         np.empty((4, size)),
         np.empty(n, np.int64),
     )
+
+
+@njit(cache=True, fastmath=MATH)
+def cut_list(verlet, system, x, skin):
+    """Cut from the wide list the bonds that at `x` are shorter than their cutoff plus `skin`."""
+    first, neighbour, copies = verlet.first, verlet.neighbour, verlet.copies
+    _place_copies(verlet, x)
+    run = 0
+    n = uint64(0)
+    for a in range(len(system.cutoffs)):
+        for b in range(len(system.cutoffs)):
+            limit = (system.cutoffs[a, b] + skin) ** 2
+            for i in range(system.blocks[a], system.blocks[a + 1]):
+                px, py, pz = copies[i, 0], copies[i, 1], copies[i, 2]
+                for k in range(uint64(verlet.wide_first[run]), uint64(verlet.wide_first[run + 1])):
+                    j = verlet.wide_neighbour[k]
+                    dx, dy, dz = px - copies[j, 0], py - copies[j, 1], pz - copies[j, 2]
+                    neighbour[n] = j
+                    n += uint64(dx * dx + dy * dy + dz * dz < limit)
+                run += 1
+                first[run] = n
+    verlet.skin[0] = skin
+    for i in range(len(x)):
+        for a in range(3):
+            verlet.cut_at[i, a] = x[i, a]
+
+
+@njit(cache=True)
+def _place_copies(verlet, x):
+    for m in range(len(verlet.owner)):
+        for a in range(3):
+            verlet.copies[m, a] = x[verlet.owner[m], a] + verlet.offset[m, a]
 
 
 @njit(cache=True)
@@ -333,10 +371,10 @@ def _sum_over_pairs(potential, system, verlet):
 @njit(cache=True)
 def forces_at(potential, system, verlet, x, forces):
     """Fill the forces (N, 3) at `x` and return the energy and what makes it discontinuous; the list must hold there."""
-    copies, pulls, owner, offset = verlet.copies, verlet.pulls, verlet.owner, verlet.offset
+    pulls, owner = verlet.pulls, verlet.owner
+    _place_copies(verlet, x)
     for m in range(len(owner)):
         for a in range(3):
-            copies[m, a] = x[owner[m], a] + offset[m, a]
             pulls[m, a] = 0.0
     energy, rest = _sum_over_pairs(potential, system, verlet)
     for i in range(len(x)):
@@ -349,14 +387,14 @@ def forces_at(potential, system, verlet, x, forces):
 
 
 @njit(cache=True)
-def farthest(verlet, x):
-    """How far the particle that has moved most is from where the list was made."""
+def farthest(before, x):
+    """Length by which the particle that has moved most has moved."""
     most = 0.0
     for i in range(len(x)):
         u, v, w = (
-            x[i, 0] - verlet.built_at[i, 0],
-            x[i, 1] - verlet.built_at[i, 1],
-            x[i, 2] - verlet.built_at[i, 2],
+            x[i, 0] - before[i, 0],
+            x[i, 1] - before[i, 1],
+            x[i, 2] - before[i, 2],
         )
         most = max(most, u * u + v * v + w * w)
     return np.sqrt(most)

@@ -10,21 +10,22 @@ from collections import namedtuple
 from typing import Any
 
 import numpy as np
-from numba import njit, uint64
+from numba import int64, njit, uint64
 
 from vitrify.models._kernels import MATH, as_row, interact
-from vitrify.protocols._kernels import build_list, farthest, forces_at
+from vitrify.protocols._kernels import build_list, cut_list, farthest, forces_at
 
 MEMORY = 8  # steps that L-BFGS remembers
 MAX_STEP = 0.1  # length that no particle exceeds in one step
 FIRST_STEP = 0.02  # length of the first step, when nothing is known of the curvature
+WIDE_SKIN = 0.25  # of the largest cutoff
 NEAR = 0.003  # length; below it the springs come in
-SPRING_LIFE = 0.15  # length; when a particle has moved as much along one axis, the springs are made anew
+SPRING_LIFE = 0.15  # length; when a particle has moved as much, the springs are made anew
 RIDGE = 0.03  # of the mean stiffness, added to each particle's own
 RESCALE_EVERY = 3  # steps between measurements of the scale of the springs
 ENOUGH = 1e-4  # of the decrease that the slope promises
 ROUNDING = 1e-12  # of the energy: smaller changes are judged by the slope
-EVALUATIONS, BUILDS, LAST_BUILD = 0, 1, 2  # places in the array of counts
+EVALUATIONS, LAST_CUT = 0, 1  # places in the array of counts
 
 Springs = namedtuple(
     "Springs",
@@ -64,38 +65,31 @@ def bond_lengths(potential: Any) -> Any:
 
 
 @njit(cache=True)
-def _find_bonds(potential: Any, system: Any, verlet: Any, limits: Any) -> Any:
-    """Bonds of the particles as they stand in `verlet.copies`: both ends, and direction times root of stiffness."""
-    n, n_species = len(verlet.built_at), len(limits)
-    low, high = np.empty(8 * n + 64, np.int64), np.empty(8 * n + 64, np.int64)
-    direction = np.empty((8 * n + 64, 3))
+def _find_bonds(potential: Any, system: Any, verlet: Any, limits: Any, ends: Any, direction: Any) -> Any:
+    """Fill the ends of bonds, earlier one first, and direction times root of stiffness; only count if there is no room."""
     found = run = 0
-    for a in range(n_species):
-        for b in range(n_species):
+    for a in range(len(limits)):
+        for b in range(len(limits)):
             row = as_row(potential.parameters[a, b])
             for i in range(system.blocks[a], system.blocks[a + 1]):
-                if found + verlet.first[run + 1] - verlet.first[run] > len(low):
-                    low, high = np.concatenate((low, low)), np.concatenate((high, high))
-                    direction = np.concatenate((direction, direction))
-                for k in range(verlet.first[run], verlet.first[run + 1]):
+                for k in range(uint64(verlet.first[run]), uint64(verlet.first[run + 1])):
                     j = verlet.neighbour[k]
                     dx = verlet.copies[i, 0] - verlet.copies[j, 0]
                     dy = verlet.copies[i, 1] - verlet.copies[j, 1]
                     dz = verlet.copies[i, 2] - verlet.copies[j, 2]
                     r2 = dx * dx + dy * dy + dz * dz
-                    o = np.int64(verlet.owner[j])
+                    o = int64(verlet.owner[j])
                     if r2 > limits[a, b] or o == i:
                         continue
-                    factor = np.sqrt(max(_stiffness(potential, r2, row), 0.0) / r2)
-                    low[found], high[found] = min(i, o), max(i, o)
-                    direction[found, 0], direction[found, 1], direction[found, 2] = (
-                        factor * dx,
-                        factor * dy,
-                        factor * dz,
-                    )
+                    if found < len(ends):
+                        factor = np.sqrt(max(_stiffness(potential, r2, row), 0.0) / r2)
+                        ends[found, 0], ends[found, 1] = min(i, o), max(i, o)
+                        direction[found, 0] = factor * dx
+                        direction[found, 1] = factor * dy
+                        direction[found, 2] = factor * dz
                     found += 1
                 run += 1
-    return low[:found], high[:found], direction[:found]
+    return found
 
 
 @njit(cache=True)
@@ -119,24 +113,26 @@ def _invert(block: Any, ridge: float) -> None:
 
 @njit(cache=True)
 def make_springs(potential: Any, system: Any, verlet: Any, x: Any, limits: Any) -> Any:
-    """The network of stiff bonds at `x`, where `verlet.copies` must stand."""
+    """Make the network of stiff bonds at `x`, where `verlet.copies` must stand."""
     n = len(x)
-    low, high, direction = _find_bonds(potential, system, verlet, limits)
+    n_bonds = _find_bonds(potential, system, verlet, limits, np.empty((0, 2), np.int64), np.empty((0, 3)))
+    ends, direction = np.empty((n_bonds, 2), np.int64), np.empty((n_bonds, 3))
+    _find_bonds(potential, system, verlet, limits, ends, direction)
     first, inverse = np.zeros(n + 1, np.int64), np.zeros((n, 3, 3))
-    for k in range(len(low)):
-        first[low[k] + 1] += 1
-        _add_outer(inverse[low[k]], direction[k])
-        _add_outer(inverse[high[k]], direction[k])
+    for k in range(n_bonds):
+        first[ends[k, 0] + 1] += 1
+        _add_outer(inverse[ends[k, 0]], direction[k])
+        _add_outer(inverse[ends[k, 1]], direction[k])
     for i in range(n):
         first[i + 1] += first[i]
     fill = first[:-1].copy()
-    other, sorted_direction = np.empty(len(low), np.uint32), np.empty((len(low), 3))
-    for k in range(len(low)):
-        to = fill[low[k]]
-        other[to] = high[k]
+    other, sorted_direction = np.empty(n_bonds, np.uint32), np.empty((n_bonds, 3))
+    for k in range(n_bonds):
+        to = fill[ends[k, 0]]
+        other[to] = ends[k, 1]
         for a in range(3):
             sorted_direction[to, a] = direction[k, a]
-        fill[low[k]] += 1
+        fill[ends[k, 0]] += 1
     trace = 0.0
     for i in range(n):
         trace += inverse[i, 0, 0] + inverse[i, 1, 1] + inverse[i, 2, 2]
@@ -188,21 +184,27 @@ Memory = namedtuple(
 
 @njit(cache=True, fastmath=MATH)
 def _dot(a: Any, b: Any) -> Any:
-    x = y = z = 0.0
+    a, b = a.ravel(), b.ravel()
+    total = 0.0
     for i in range(len(a)):
-        x += a[i, 0] * b[i, 0]
-        y += a[i, 1] * b[i, 1]
-        z += a[i, 2] * b[i, 2]
-    return x + y + z
+        total += a[i] * b[i]
+    return total
 
 
 @njit(cache=True, fastmath=MATH)
 def _add(factor: float, a: Any, b: Any, out: Any) -> None:
-    """out = factor a + b."""
+    """Set out = factor a + b."""
+    a, b, out = a.ravel(), b.ravel(), out.ravel()
     for i in range(len(a)):
-        out[i, 0] = factor * a[i, 0] + b[i, 0]
-        out[i, 1] = factor * a[i, 1] + b[i, 1]
-        out[i, 2] = factor * a[i, 2] + b[i, 2]
+        out[i] = factor * a[i] + b[i]
+
+
+@njit(cache=True, fastmath=MATH)
+def _set(factor: float, a: Any, out: Any) -> None:
+    """Set out = factor a."""
+    a, out = a.ravel(), out.ravel()
+    for i in range(len(a)):
+        out[i] = factor * a[i]
 
 
 @njit(cache=True)
@@ -217,35 +219,38 @@ def longest(vectors: Any) -> Any:
 
 @njit(cache=True)
 def _evaluate(potential: Any, system: Any, verlet: Any, x: Any, forces: Any, counts: Any) -> Any:
-    """Forces at `x`, with a new list where the old one does not hold or is far larger than it needs to be.
+    """Fill the forces at `x`, with new lists where the old ones do not hold or are far longer than need be.
 
-    The skin is the one for which making lists and passing over pairs that do not interact cost the same: a list costs
-    about seven force evaluations, and its length grows as 1 + 3 skin / cutoff.
+    The narrow skin is the one for which cutting lists and passing over pairs that do not interact cost the same: a cut
+    costs about one force evaluation, and the list grows as 1 + 3 skin / cutoff.
     """
-    moved, age = farthest(verlet, x), counts[EVALUATIONS] - counts[LAST_BUILD]
-    reach = np.sqrt(potential.squared_cutoffs.max())
-    skin = min(max(np.sqrt(3.0 * moved / (age + 1.0) * reach), 0.02 * reach), 0.25 * reach)
-    if 2.0 * moved > verlet.skin or (age > 30 and 2.0 * skin < verlet.skin):
-        verlet = build_list(x, system, np.sqrt(potential.squared_cutoffs), skin, verlet.first[-1] * 5 // 4)
-        counts[BUILDS] += 1
-        counts[LAST_BUILD] = counts[EVALUATIONS]
+    moved, age = farthest(verlet.cut_at, x), counts[EVALUATIONS] - counts[LAST_CUT]
+    skin = min(
+        max(np.sqrt(0.5 * moved / (age + 1.0) * system.reach), 0.01 * system.reach), 0.1 * system.reach
+    )
+    if 2.0 * moved > verlet.skin[0] or (age > 10 and 2.0 * skin < verlet.skin[0]):
+        if 2.0 * farthest(verlet.built_at, x) + skin > verlet.wide_skin:
+            verlet = build_list(x, system, WIDE_SKIN * system.reach, verlet.wide_first[-1] * 5 // 4)
+        cut_list(verlet, system, x, skin)
+        counts[LAST_CUT] = counts[EVALUATIONS]
     energy, rest = forces_at(potential, system, verlet, x, forces)
     counts[EVALUATIONS] += 1
     return verlet, energy, rest
 
 
 @njit(cache=True)
-def _first_list(potential: Any, system: Any, x: Any) -> Any:
-    cutoffs = np.sqrt(potential.squared_cutoffs)
-    return build_list(x, system, cutoffs, 0.2 * cutoffs.max(), 64)
+def _first_list(system: Any, x: Any) -> Any:
+    verlet = build_list(x, system, WIDE_SKIN * system.reach, 64)
+    cut_list(verlet, system, x, 0.1 * system.reach)
+    return verlet
 
 
 @njit(cache=True)
 def _set_direction(
     forces: Any, memory: Any, known: int, scale: float, springs: Any, near: bool, out: Any
 ) -> None:
-    """The step that L-BFGS suggests, by the two-loop recursion around `scale` or the springs."""
-    out[:] = forces
+    """Set the step that L-BFGS suggests, by the two-loop recursion around `scale` or the springs."""
+    _set(1.0, forces, out)
     size = len(memory.weights)
     for k in range(known - 1, max(known - size, 0) - 1, -1):
         h = k % size
@@ -253,9 +258,7 @@ def _set_direction(
         _add(-memory.parts[h], memory.changes[h], out, out)
     if near:
         relax_springs(springs, out)
-    for i in range(len(out)):
-        for a in range(3):
-            out[i, a] *= scale
+    _set(scale, out, out)
     for k in range(max(known - size, 0), known):
         h = k % size
         back = memory.parts[h] - memory.weights[h] * _dot(memory.changes[h], out)
@@ -304,7 +307,7 @@ def _remember(memory: Any, known: int, state: Any) -> Any:
 @njit(cache=True)
 def _spring_scale(springs: Any, change: Any, along: float, scratch: Any) -> Any:
     """Factor that makes the springs answer the latest change of the forces with the step that caused it."""
-    scratch[:] = change
+    _set(1.0, change, scratch)
     relax_springs(springs, scratch)
     return along / _dot(change, scratch)
 
@@ -318,21 +321,21 @@ def lbfgs(potential: Any, system: Any, start: Any, force_tolerance: float, max_i
     x, new_x, forces, new_forces = start.copy(), start.copy(), np.empty_like(start), np.empty_like(start)
     direction, shape = np.empty_like(start), (MEMORY, len(start), 3)
     memory = Memory(np.empty(shape), np.empty(shape), np.empty(MEMORY), np.empty(MEMORY))
-    counts, limits = np.zeros(3, np.int64), bond_lengths(potential)
-    verlet, energy, rest = _evaluate(potential, system, _first_list(potential, system, x), x, forces, counts)
+    counts, limits = np.zeros(2, np.int64), bond_lengths(potential)
+    verlet, energy, rest = _evaluate(potential, system, _first_list(system, x), x, forces, counts)
     springs, near = make_springs(potential, system, verlet, x, limits), False
     known, scale, iterations = 0, 1.0, 0
     largest = longest(forces)
     while largest > force_tolerance and iterations < max_iterations:
         iterations += 1
         at_last = not near and largest < NEAR * springs.stiffness
-        if at_last or (near and np.abs(x - springs.built_at).max() > SPRING_LIFE):
+        if at_last or (near and farthest(springs.built_at, x) > SPRING_LIFE):
             springs, near = make_springs(potential, system, verlet, x, limits), True
             scale = 1.0 if at_last else scale
         _set_direction(forces, memory, known, scale, springs, near, direction)
         if _dot(forces, direction) <= 0.0:
             known = 0
-            direction[:] = forces
+            _set(1.0, forces, direction)
         length = longest(direction)
         step = min(1.0, MAX_STEP / length) if known or near else FIRST_STEP / length
         state = (x, forces, energy, new_x, new_forces)
@@ -367,8 +370,8 @@ def fire(potential: Any, system: Any, start: Any, force_tolerance: float, max_it
         np.zeros_like(start),
         np.empty_like(start),
     )
-    counts = np.zeros(3, np.int64)
-    verlet, energy, rest = _evaluate(potential, system, _first_list(potential, system, x), x, forces, counts)
+    counts = np.zeros(2, np.int64)
+    verlet, energy, rest = _evaluate(potential, system, _first_list(system, x), x, forces, counts)
     stiffness = make_springs(potential, system, verlet, x, bond_lengths(potential)).stiffness
     dt, longest_dt, mixing, downhill, iterations = (
         0.1 / np.sqrt(stiffness),
@@ -382,13 +385,13 @@ def fire(potential: Any, system: Any, start: Any, force_tolerance: float, max_it
         iterations += 1
         if _dot(forces, velocity) > 0.0:
             turn = mixing * np.sqrt(_dot(velocity, velocity) / _dot(forces, forces))
-            velocity *= 1.0 - mixing
+            _set(1.0 - mixing, velocity, velocity)
             _add(turn, forces, velocity, velocity)
             downhill += 1
             if downhill > 5:
                 dt, mixing = min(1.1 * dt, longest_dt), 0.99 * mixing
         else:
-            velocity[:] = 0.0
+            _set(0.0, velocity, velocity)
             dt, mixing, downhill = 0.5 * dt if iterations > 1 else dt, 0.1, 0
         _add(dt, forces, velocity, velocity)
         _add(min(dt, MAX_STEP / longest(velocity)), velocity, x, trial)

@@ -66,11 +66,10 @@ class Quench:
             n_species = len(model.species_names)
             blocks = np.searchsorted(np.asarray(species)[order], np.arange(n_species + 1))
             edges = np.zeros((n_species, n_species))
-            system = K.System(blocks, v, box.inverse.copy(), box.heights, o, np.asarray(periodic), edges)
+            system = K.System(blocks, v, box.inverse.copy(), box.heights, o, np.asarray(periodic), model.cutoffs, model.max_cutoff, edges)
             start = np.ascontiguousarray(x[order])
-            hist = np.zeros((self.max_iterations + 1, 3))
-            end, energy, force, it, *_ = M.lbfgs(
-                model.interaction(), system, model.cutoffs, start, self.force_tolerance, self.max_iterations, 10, 0.1, 0.3, hist
+            end, energy, force, it, _ = M.lbfgs(
+                model.interaction(), system, start, self.force_tolerance, self.max_iterations
             )
             back = np.empty_like(x)
             back[order] = end

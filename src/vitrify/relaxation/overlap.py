@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from vitrify.errors import ParameterError, ShapeError
+from vitrify.units import LJ, Units
 
 if TYPE_CHECKING:
     import xarray as xr
 
 Read = Callable[[int, int], NDArray[np.float64]]
+
+_MAX_BLOCKS = 10
 
 
 def log_lags(longest: int, per_decade: int = 8) -> NDArray[np.int64]:
@@ -83,6 +86,8 @@ class Overlap:
         times: ArrayLike,
         lags: ArrayLike | None = None,
         particles: NDArray[np.int64] | None = None,
+        *,
+        units: Units = LJ,
     ) -> xr.Dataset:
         """Return q(t) averaged over time origins.
 
@@ -95,13 +100,16 @@ class Overlap:
         lags : (n,) array_like of int, frames, optional
             By default `log_lags` up to the whole trajectory.
         particles : (m,) int, optional
-            Only these.
+            Only these, such as those of one species.
+        units : Units, default LJ
 
         Returns
         -------
         xarray.Dataset
-            Dim lag: ``overlap``, ``overlap_error`` (standard error over independent origins, which are those at least
-            one lag apart; NaN with fewer than two) and ``n_origins``; the coordinate lag is in units of time.
+            Dim lag: ``overlap``; ``overlap_error``, its standard error from the scatter of up to 10 blocks of time origins,
+            each at least one lag long, NaN with fewer than two blocks; ``n_origins`` and ``n_blocks``; the coordinate lag is
+            in units of time. Blocks much shorter than the relaxation time are not independent of each other, and their
+            scatter is then too small.
 
         Raises
         ------
@@ -116,55 +124,109 @@ class Overlap:
         if len(lags) and not 0 <= lags.min() <= lags.max() < n_frames:
             raise ShapeError(f"`lags` reach {lags.max()} frames; the trajectory has {n_frames} frames.")
         rows = [self._at_lag(read, n_frames, int(lag), particles) for lag in lags]
-        mean, error, origins = (np.array(column) for column in zip(*rows, strict=True))
+        mean, error, origins, blocks = np.array(rows, dtype=np.float64).reshape(len(lags), 4).T
         attrs = {
             "units": "1",
             "symbol": "q(t)",
             "definition": f"fraction that moved less than {self.cutoff:g}",
         }
+        of_error = attrs | {
+            "symbol": r"\delta q(t)",
+            "definition": "from the scatter of blocks of time origins",
+        }
+        time = {
+            "units": units.time,
+            "symbol": "t",
+            "long_name": "time",
+            "definition": "between both configurations",
+        }
         return xr.Dataset(
             {
                 "overlap": ("lag", mean, {**attrs, "long_name": "overlap"}),
-                "overlap_error": ("lag", error, {**attrs, "long_name": "standard error of the overlap"}),
-                "n_origins": ("lag", origins),
+                "overlap_error": ("lag", error, {**of_error, "long_name": "standard error of the overlap"}),
+                "n_origins": ("lag", origins.astype(np.int64), {"units": "1", "long_name": "time origins"}),
+                "n_blocks": ("lag", blocks.astype(np.int64), {"units": "1", "long_name": "blocks of time origins"}),
             },
-            {"lag": times[lags] - times[0] if len(lags) else []},
+            {"lag": ("lag", times[lags] - times[0] if len(lags) else np.empty(0), time)},
             attrs={"cutoff": self.cutoff},
-        )
+        )  # fmt: skip
 
     def _at_lag(
         self, read: Read, n_frames: int, lag: int, particles: NDArray[np.int64] | None
-    ) -> tuple[float, float, int]:
-        latest = n_frames - 1 - lag
-        origins = np.unique(np.linspace(0, latest, min(self.n_origins, latest + 1)).astype(int))
+    ) -> tuple[float, float, int, int]:
+        """Return mean, standard error, number of origins and of blocks."""
+        n_starts = n_frames - lag
+        origins = np.unique(np.linspace(0, n_starts - 1, min(self.n_origins, n_starts)).astype(int))
         kept = slice(None) if particles is None else particles
-        values = []
-        for origin in origins:
-            start, end = (
-                read(int(origin), int(origin) + 1)[0][kept],
-                read(int(origin) + lag, int(origin) + lag + 1)[0][kept],
-            )
-            values.append(float((((end - start) ** 2).sum(axis=1) < self.cutoff**2).mean()))
-        independent = min(len(values), latest // max(lag, 1) + 1)
-        error = float(np.std(values, ddof=1) / np.sqrt(independent)) if independent > 1 else np.nan
-        return float(np.mean(values)), 0.0 if lag == 0 else error, len(values)
+        values = np.empty(len(origins))
+        for k, origin in enumerate(origins.tolist()):
+            start, end = (read(t, t + 1)[0][kept] for t in (origin, origin + lag))
+            values[k] = (((end - start) ** 2).sum(axis=1) < self.cutoff**2).mean()
+        n_blocks = min(_MAX_BLOCKS, len(values), n_starts // max(lag, 1))
+        if n_blocks < 2:
+            return float(values.mean()), 0.0 if lag == 0 else np.nan, len(values), max(1, n_blocks)
+        means = [block.mean() for block in np.array_split(values, n_blocks)]
+        return float(values.mean()), float(np.std(means, ddof=1) / np.sqrt(n_blocks)), len(values), n_blocks
 
 
-def relaxation_time(curve: xr.Dataset, level: float = float(np.exp(-1))) -> float:
-    """Return when the overlap first falls to `level`, interpolated in the logarithm of time; NaN if it does not.
+class RelaxationTime(NamedTuple):
+    """A relaxation time and what it is the time of: without it no two of them compare.
+
+    Attributes
+    ----------
+    value : float, time
+        NaN if the level is not reached.
+    definition : str
+        Which function falls to which level, with its cutoff.
+    """
+
+    value: float
+    definition: str
+
+
+def relaxation_time(curve: xr.Dataset, level: float = float(np.exp(-1))) -> RelaxationTime:
+    """Return when the overlap first falls to `level`, interpolated in the logarithm of time.
+
+    Parameters
+    ----------
+    curve : xarray.Dataset
+        From `Overlap`, one curve.
+    level : float, default 1/e
+        Between 0 and 1.
+
+    Returns
+    -------
+    RelaxationTime
+        Its value is NaN if the level is not reached.
+
+    Raises
+    ------
+    ParameterError
+        If `level` is not between 0 and 1.
+
+    Notes
+    -----
+    **Scale** time; it depends strongly on the cutoff. **Differs from** the time of the intermediate scattering function,
+    which is several times shorter for a cutoff of 0.5 σ. **Cost** O(lags).
 
     Examples
     --------
     >>> frames = np.zeros((4, 2, 3))
-    >>> bool(np.isnan(relaxation_time(Overlap(0.5).compute(lambda a, b: frames[a:b], np.arange(4.0)))))
-    True
+    >>> frames[2:, :, 0] = 1.0
+    >>> curve = Overlap(0.5).compute(lambda a, b: frames[a:b], np.arange(4.0))
+    >>> time, definition = relaxation_time(curve, level=0.5)
+    >>> round(time, 3), definition
+    (1.189, 'when the overlap with cutoff 0.5 falls to 0.5')
     """
+    if not 0 < level < 1:
+        raise ParameterError(f"`level` must be between 0 and 1; it is {level}.")
+    words = f"when the overlap with cutoff {curve.attrs['cutoff']:g} falls to {level:.3g}"
     t, q = curve["lag"].values, curve["overlap"].values
     below = np.flatnonzero((q <= level) & (t > 0))
     if not len(below):
-        return float("nan")
+        return RelaxationTime(float("nan"), words)
     k = below[0]
     if k == 0 or t[k - 1] <= 0:
-        return float(t[k])
+        return RelaxationTime(float(t[k]), words)
     share = (q[k - 1] - level) / (q[k - 1] - q[k])
-    return float(np.exp(np.log(t[k - 1]) + share * np.log(t[k] / t[k - 1])))
+    return RelaxationTime(float(np.exp(np.log(t[k - 1]) + share * np.log(t[k] / t[k - 1]))), words)

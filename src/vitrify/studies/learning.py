@@ -11,15 +11,23 @@ from numpy.typing import NDArray
 
 from vitrify.descriptors import DESCRIPTOR_SETS, DESCRIPTORS
 from vitrify.descriptors.base import from_dict
-from vitrify.errors import ParameterError
+from vitrify.errors import ParameterError, UnknownNameError
 from vitrify.parallel import map_units
+from vitrify.particles.neighbors import require_distinct
 from vitrify.particles.tables import load_table, save_table
 from vitrify.particles.trajectory import ArraySpec, Trajectory
 from vitrify.predictors.trained import TrainedSoftness
 from vitrify.predictors.training_sets import TrainingSelection, select_training_set
 from vitrify.progress import Progress
 from vitrify.provenance import identity, to_plain
-from vitrify.studies.dynamics import events_of, find_events, make_events, sampled_frames, starts
+from vitrify.studies.dynamics import (
+    events_of,
+    find_events,
+    make_events,
+    renew_stage,
+    sampled_frames,
+    starts,
+)
 from vitrify.studies.settings import SoftnessSettings, StatePoint
 from vitrify.studies.simulate import Workplace, _counting
 
@@ -30,12 +38,19 @@ _FRAMES_PER_BLOCK = 40
 
 
 def load_descriptors(name: str | dict[str, Any]) -> Any:
-    """Return a descriptor set or a single descriptor, by name or by its parameters as `to_dict` gives them."""
+    """Return a descriptor set or a single descriptor, by name or by its parameters as `to_dict` gives them.
+
+    Raises
+    ------
+    UnknownNameError
+        Naming those that are known.
+    """
     if isinstance(name, dict):
         return from_dict(name)
-    if name in DESCRIPTORS:
-        return DESCRIPTORS.load(name)()
-    return DESCRIPTOR_SETS.load(name)()
+    for table in (DESCRIPTORS, DESCRIPTOR_SETS):
+        if name in table:
+            return table.load(name)()
+    raise UnknownNameError("descriptor or descriptor set", name, [*DESCRIPTORS, *DESCRIPTOR_SETS])
 
 
 def make_descriptors(settings: SoftnessSettings) -> Any:
@@ -106,9 +121,10 @@ def _features_of_block(
 ) -> NDArray[np.float64]:
     path, kind, frame, particle, descriptors = job
     trajectory = Trajectory.open(path)
-    rows = [
-        descriptors.evaluate(f, particle[frame == k]) for k, f in trajectory.frames(kind, np.unique(frame))
-    ]
+    rows = []
+    for k, configuration in trajectory.frames(kind, np.unique(frame)):
+        require_distinct(configuration)
+        rows.append(descriptors.evaluate(configuration, particle[frame == k]))
     return np.concatenate(rows)
 
 
@@ -291,7 +307,7 @@ def softness_all(
             "stride": settings.statistics.stride,
             "rearrangements": settings.rearrangements.model_dump(),
         }
-        add_softness(trajectory, trained, sampling)
+        add_softness(trajectory, trained, sampling, progress)
         moving = starts(place.settings, trajectory, events_of(place, point))
         sampled = sampled_frames(place.settings, trajectory)
         for unit, (a, b) in enumerate(trajectory.units()):
@@ -305,8 +321,21 @@ def softness_all(
             map_units(softness_unit, jobs, workers=workers, poll=poll)
 
 
-def add_softness(trajectory: Trajectory, trained: TrainedSoftness, sampling: dict[str, Any]) -> None:
-    """Create the array "softness" of a store; `sampling` says which particles and frames get a value."""
+def add_softness(
+    trajectory: Trajectory, trained: TrainedSoftness, sampling: dict[str, Any], progress: Progress
+) -> None:
+    """Create the array "softness" of a store; `sampling` says which particles and frames get a value.
+
+    Raises
+    ------
+    ParameterError
+        If the store has other species than the softness was trained on.
+    """
+    if trajectory.species_names != trained.species_names:
+        raise ParameterError(
+            f"This softness was trained on the species {', '.join(trained.species_names)}; {trajectory.path} has "
+            f"{', '.join(trajectory.species_names)}. Train one on such a store."
+        )
     spec = ArraySpec(
         ("particle",),
         attrs={
@@ -318,7 +347,7 @@ def add_softness(trajectory: Trajectory, trained: TrainedSoftness, sampling: dic
         sparse=True,
     )
     parameters = {"model": trained.identity, **sampling}
-    trajectory.add_stage("softness", {"softness": spec}, parameters)
+    renew_stage(trajectory, "softness", {"softness": spec}, parameters, progress)
 
 
 def softness_unit(job: tuple[Path, int, TrainedSoftness, NDArray[np.int64], Any]) -> None:
@@ -330,6 +359,7 @@ def softness_unit(job: tuple[Path, int, TrainedSoftness, NDArray[np.int64], Any]
     centre = np.flatnonzero(trajectory.species == trajectory.species_names.index(trained.centre_species))
     inside = sampled[(sampled >= a) & (sampled < b)]
     for k, frame in trajectory.frames(trained.positions, np.union1d(inside, start_frame)):
+        require_distinct(frame)
         particles = centre if k in inside else np.unique(start_particle[start_frame == k])
         out[k - a, particles] = trained.softness(frame, particles)
     trajectory.write("softness", unit, {"softness": out})

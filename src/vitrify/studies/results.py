@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vitrify.citations import for_methods
+from vitrify.errors import ConvergenceError, ParameterError, TooFewEventsError
 from vitrify.predictors.scores import Score, fraction_soft, q_ratio_from_counts, roc_area
 from vitrify.predictors.trained import TrainedSoftness
 from vitrify.provenance import to_plain, versions
@@ -25,9 +26,10 @@ from vitrify.studies.dynamics import events_of, starts
 from vitrify.studies.learning import centre_particles
 from vitrify.studies.settings import SoftnessSettings, StatePoint
 from vitrify.studies.simulate import Workplace, unconverged_frames
-from vitrify.theory.arrhenius import arrhenius_per_bin, fit_arrhenius
-from vitrify.theory.onset import bootstrap_onset
+from vitrify.theory.arrhenius import ArrheniusFit, arrhenius_per_bin, fit_arrhenius
+from vitrify.theory.onset import OnsetBootstrap, OnsetInterval, bootstrap_onset
 from vitrify.theory.rearrangement_probability import (
+    ONE_SIGMA_TAIL,
     combine,
     count,
     distributions,
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
 
 SCHOENHOLZ = "Schoenholz 2016"
 THESIS = "Cubuk 2016, thesis"
+_TAIL_95 = 0.025
 
 
 class Tally:
@@ -66,6 +69,7 @@ class Tally:
         self.starts: NDArray[np.float64] = _softness_at(trajectory, start, moving["particle"].values)
         self.start_segment: NDArray[np.int64] = start * n_segments // trajectory.n_frames
         self.interval: float = trajectory.frame_interval
+        self.units = trajectory.unit_system
         self.n_unconverged = len(unconverged_frames(trajectory))
 
 
@@ -92,60 +96,75 @@ def collect_results(place: Workplace, trained: TrainedSoftness) -> SoftnessResul
     settings = place.settings
     tallies = [Tally(place, p) for p in settings.test_points]
     edges = softness_bins(np.concatenate([t.softness for t in tallies]), settings.statistics.bins)
-    counts = combine_points([_counts(t, edges, settings) for t in tallies])
-    fit = fit_arrhenius(counts, settings.statistics.degree)
-    onset = bootstrap_onset(
-        counts, settings.statistics.degree, settings.statistics.resamples, settings.statistics.seed
-    )
+    counts = combine([_counts(t, edges, settings) for t in tallies])
+    fit, onset, said = _global_fit(counts, settings)
     probability = rearrangement_probability(counts)
-    fitted = fit.predict(probability["softness"].values[None, :], probability["temperature"].values[:, None])
+    fitted = np.full(probability["probability"].shape, np.nan)
+    if fit is not None:
+        fitted = fit.predict(
+            probability["softness"].values[None, :], probability["temperature"].values[:, None]
+        )
     arrhenius = arrhenius_per_bin(counts, settings.statistics.min_events)
-    low, high = onset.interval("onset_temperature")
     datasets = {
         "snapshot": snapshot(place),
-        "softness_distribution": distributions(counts),
-        "rearrangement_probability": probability.assign(fitted=(("temperature", "softness_bin"), fitted)),
-        "arrhenius": arrhenius.assign_attrs(
-            e0=fit.e0,
-            e1=fit.e1,
-            sigma0=fit.sigma0,
-            sigma1=fit.sigma1,
-            T0=fit.onset_temperature,
-            T0_low=low,
-            T0_high=high,
+        "softness_distribution": distributions(counts).assign_attrs(
+            note="particles come from trajectories that were not trained on"
         ),
+        "rearrangement_probability": probability.assign(fitted=(("temperature", "softness_bin"), fitted)),
+        "arrhenius": arrhenius.assign_attrs(_fit_attributes(fit, onset)),
         "p_hop_example": p_hop_example(place),
         "rdf": pair_correlations(place),
         "overlap": overlaps(place),
     }
     return SoftnessResults(
-        table=tuple(_table(place, trained, tallies, onset)),
+        table=tuple(_table(place, trained, tallies, fit, onset)),
         run=_run_description(place, trained, tallies),
         citations=for_methods(_methods(settings)),
-        warnings=_warnings(place, trained, tallies, arrhenius, onset),
+        warnings=_warnings(place, trained, tallies, arrhenius) + said,
         datasets=datasets,
     )
 
 
-def combine_points(counts: list[xr.Dataset]) -> xr.Dataset:
-    """Join counts of all state points; replicas of one temperature become more segments of it."""
-    import xarray as xr
-
-    by_temperature: dict[float, list[xr.Dataset]] = {}
-    for c in counts:
-        by_temperature.setdefault(float(c["temperature"][0]), []).append(c)
-    joined = []
-    for same in by_temperature.values():
-        offset, parts = 0, []
-        for c in same:
-            parts.append(c.assign_coords(segment=c["segment"].values + offset))
-            offset += c.sizes["segment"]
-        joined.append(
-            xr.concat(parts, "segment", data_vars="minimal", combine_attrs="override")
-            if len(parts) > 1
-            else parts[0]
+def _global_fit(
+    counts: xr.Dataset, settings: SoftnessSettings
+) -> tuple[ArrheniusFit | None, OnsetBootstrap | None, list[str]]:
+    """Return the fit and its resamples, None where the counts do not carry them, and what a reader must know."""
+    statistics = settings.statistics
+    try:
+        fit = fit_arrhenius(counts, statistics.degree)
+    except (ParameterError, TooFewEventsError, ConvergenceError) as error:
+        return None, None, [f"Barriers and onset temperature were not fitted. {error}"]
+    try:
+        onset = bootstrap_onset(counts, statistics.degree, statistics.resamples, statistics.seed)
+    except (TooFewEventsError, ConvergenceError) as error:
+        return fit, None, [f"Barriers and onset temperature have no errors. {error}"]
+    if not onset.bounded:
+        return (
+            fit,
+            onset,
+            ["The slope of Σ(S) is compatible with zero: the onset temperature has no finite interval."],
         )
-    return combine(joined)
+    if onset.onset_interval(_TAIL_95).kind != "bounded":
+        return (
+            fit,
+            onset,
+            [
+                "At 95 % confidence the slope of Σ(S) is compatible with zero, and the onset temperature unbounded."
+            ],
+        )
+    return fit, onset, []
+
+
+def _fit_attributes(fit: ArrheniusFit | None, onset: OnsetBootstrap | None) -> dict[str, Any]:
+    if fit is None:
+        return {}
+    low, high = onset.interval("onset_temperature") if onset else (np.nan, np.nan)
+    attrs: dict[str, Any] = {name: getattr(fit, name) for name in ("e0", "e1", "sigma0", "sigma1")}
+    attrs |= {"T0": fit.onset_temperature, "T0_low": low, "T0_high": high}
+    if fit.degree > 1:
+        attrs["energy_barrier_powers"] = fit.barrier.tolist()
+        attrs["log_prefactor_powers"] = fit.log_prefactor.tolist()
+    return attrs
 
 
 def _counts(tally: Tally, edges: NDArray[np.float64], settings: SoftnessSettings) -> xr.Dataset:
@@ -157,13 +176,20 @@ def _counts(tally: Tally, edges: NDArray[np.float64], settings: SoftnessSettings
         n_segments=settings.training.segments,
         frames_per_sample=settings.statistics.stride,
         interval=tally.interval,
+        units=tally.units,
     )
 
 
 # -- the table -------------------------------------------------------------------------------------------------------
 
 
-def _table(place: Workplace, trained: TrainedSoftness, tallies: list[Tally], onset: Any) -> list[TableRow]:
+def _table(
+    place: Workplace,
+    trained: TrainedSoftness,
+    tallies: list[Tally],
+    fit: ArrheniusFit | None,
+    onset: OnsetBootstrap | None,
+) -> list[TableRow]:
     cold = next(t for t in tallies if t.point == coldest(place.settings))
     at = f"T = {cold.point.temperature:g}"
     rows = list(_accuracy_rows(trained))
@@ -178,6 +204,11 @@ def _table(place: Workplace, trained: TrainedSoftness, tallies: list[Tally], ons
     )
     rows.append(_auc_row(cold, at))
     rows.append(_contrast_row(cold, place.settings.statistics.stride, at))
+    return rows + _coefficient_rows(fit, onset)
+
+
+def _coefficient_rows(fit: ArrheniusFit | None, onset: OnsetBootstrap | None) -> list[TableRow]:
+    rows = []
     for name, symbol, published in (
         ("e0", "e0 of ΔE = e0 − e1 S", None),
         ("e1", "e1 of ΔE = e0 − e1 S", "> 0"),
@@ -185,27 +216,33 @@ def _table(place: Workplace, trained: TrainedSoftness, tallies: list[Tally], ons
         ("sigma1", "Σ1 of Σ = Σ0 − Σ1 S", "> 0"),
         ("onset_temperature", "onset temperature T0 = e1 / Σ1", "0.80"),
     ):
-        source = f"{SCHOENHOLZ}, Fig. 2c"
-        note = ""
+        source, note = f"{SCHOENHOLZ}, Fig. 2c", ""
         if name == "onset_temperature":
             source, note = "Sharma 2022 (text); Schoenholz 2016, Fig. 2d is a plot", _onset_note(onset)
-        value, (low, high) = getattr(onset.fit, name), onset.interval(name)
-        rows.append(
-            TableRow(
-                symbol, published, value, *_distances(value, low, high), onset.fit.n_events, source, note
-            )
-        )
+        value = getattr(fit, name) if fit else np.nan
+        low, high = onset.interval(name) if onset else (np.nan, np.nan)
+        n_events = fit.n_events if fit else 0
+        rows.append(TableRow(symbol, published, value, *_distances(value, low, high), n_events, source, note))
     return rows
 
 
-def _onset_note(onset: Any) -> str:
-    if not onset.bounded:
-        return "Σ1 is compatible with 0: T0 is unbounded"
-    return "68 % interval from resampled trajectory segments"
+def _onset_note(onset: OnsetBootstrap | None) -> str:
+    if onset is None:
+        return "no interval: too few events or segments"
+    at_68, at_95 = (_in_words(onset.onset_interval(tail)) for tail in (ONE_SIGMA_TAIL, _TAIL_95))
+    of_slopes = "slopes at S = 0; " if onset.fit.degree > 1 else ""
+    return f"{of_slopes}by Fieller's theorem from resampled trajectory segments, 68 %: {at_68}; 95 %: {at_95}"
+
+
+def _in_words(found: OnsetInterval) -> str:
+    if found.kind == "unbounded":
+        return "any value"
+    between = f"{found.low:.2f} to {found.high:.2f}"
+    return between if found.kind == "bounded" else f"any value but {between}"
 
 
 def _distances(value: float, low: float, high: float) -> tuple[float, float]:
-    return max(0.0, value - low), max(0.0, high - value)
+    return float(np.maximum(0.0, value - low)), float(np.maximum(0.0, high - value))
 
 
 def _score_row(quantity: str, published: str | None, score: Score, source: str, note: str = "") -> TableRow:
@@ -322,7 +359,7 @@ def _run_description(place: Workplace, trained: TrainedSoftness, tallies: list[T
 
 
 def _warnings(
-    place: Workplace, trained: TrainedSoftness, tallies: list[Tally], arrhenius: Any, onset: Any
+    place: Workplace, trained: TrainedSoftness, tallies: list[Tally], arrhenius: xr.Dataset
 ) -> list[str]:
     words = []
     for tally in tallies:
@@ -341,10 +378,6 @@ def _warnings(
     if dropped:
         shown = dropped if isinstance(dropped, str) else "; ".join(dropped)
         words.append(f"Bins of softness left out of the single fits: {shown}.")
-    if not onset.bounded:
-        words.append(
-            "The slope of Σ(S) is compatible with zero: the onset temperature has no finite interval."
-        )
     for point in place.settings.state_points:
         remark = place.folder(point) / "equilibration" / "remarks.json"
         if remark.exists():

@@ -15,6 +15,7 @@ from vitrify.engines.base import Run, Thermostat
 from vitrify.errors import SettingsError, StoreError
 from vitrify.parallel import map_units
 from vitrify.particles import Frame
+from vitrify.particles.neighbors import require_distinct
 from vitrify.particles.trajectory import Layout, Trajectory, inherent_arrays, inherent_values, write_json
 from vitrify.progress import Progress
 from vitrify.protocols.equilibrate import Equilibrate, equilibrate, load_configuration, random_start
@@ -145,7 +146,7 @@ def prepare_trajectory(place: Workplace, point: StatePoint) -> Trajectory:
     planted = settings.simulation.engine == "dryrun"
     trajectory = Trajectory.create(place.store(point), layout, provenance)
     prepare_production(trajectory, planted=planted)
-    if not planted:
+    if not planted and place.only_store is None:  # a single store is quenched by its own verb, with its own options
         model = to_plain(run.model)
         trajectory.add_stage(
             "inherent",
@@ -201,7 +202,8 @@ def _starting_configuration(place: Workplace, point: StatePoint, engine: Any, ru
         folder = place.folder(point) / "equilibration"
         start = _start_frame(settings, point, run)
         report = equilibrate(engine, run, start, Equilibrate(hold_time=point.hold_time), folder)
-        for remark in report.remarks:
+        if report.remarks:
+            remark = "; ".join(report.remarks)
             write_json(folder / "remarks.json", {"label": point.label, "remark": remark})
         return load_configuration(folder / "configuration.npz")[:2]
     shipped = shipped_start(settings, point)
@@ -221,10 +223,18 @@ def make_quench(settings: SoftnessSettings) -> Any:
 
 
 def quench_unit(job: tuple[Path, int, Any, Any]) -> None:
-    """Quench the frames of one unit of a store; for a worker process."""
+    """Quench the frames of one unit of a store; for a worker process.
+
+    Raises
+    ------
+    ConfigurationError
+        Naming a frame with a coordinate that is not finite, or with two particles on one spot.
+    """
     path, unit, quench, model = job
     trajectory = Trajectory.open(path)
     a, b = trajectory.units()[unit]
+    for _, frame in trajectory.frames("thermal", range(a, b)):
+        require_distinct(frame)
     result = quench.run(
         model,
         trajectory.positions("thermal", a, b),

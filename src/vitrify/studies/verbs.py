@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from vitrify.errors import ParameterError, SettingsError, StoreError
-from vitrify.parallel import map_units
-from vitrify.particles.tables import save_table
-from vitrify.particles.trajectory import Trajectory, inherent_arrays, write_json
+from vitrify.parallel import lock_folder, map_units
+from vitrify.particles.tables import load_table, save_table
+from vitrify.particles.trajectory import POSITION_ARRAYS, Trajectory, inherent_arrays, write_json
 from vitrify.progress import Progress
 from vitrify.provenance import to_plain
+
+if TYPE_CHECKING:
+    from vitrify.studies.settings import SoftnessSettings
+
+_REPEATED = "Repeat the command that makes it."
 
 
 def beside(store: Path, name: str) -> Path:
@@ -26,21 +34,92 @@ def beside(store: Path, name: str) -> Path:
     return store.with_name(f"{store.stem}.{name}")
 
 
+@contextmanager
+def hold_store(store: Path) -> Iterator[Trajectory]:
+    """Open a store and hold its folder, and that of the study it belongs to, against other processes.
+
+    Raises
+    ------
+    StoreError
+        If there is no store; nothing is made then.
+    StoreBusyError
+        If another process works there.
+    """
+    Trajectory.open(store)
+    with ExitStack() as held:
+        held.enter_context(lock_folder(store.parent))
+        for study in list(store.resolve().parents)[2:3]:
+            if (study / "settings.json").exists():
+                held.enter_context(lock_folder(study))
+        yield Trajectory.open(store)
+
+
+def require_positions(trajectory: Trajectory, kind: str) -> None:
+    """Refuse a store whose positions of this kind are not complete.
+
+    Raises
+    ------
+    ParameterError
+        For an unknown kind.
+    StoreError
+        Naming the command that makes them.
+    """
+    if kind not in POSITION_ARRAYS:
+        raise ParameterError(f"`--positions` must be {' or '.join(sorted(POSITION_ARRAYS))}; it is '{kind}'.")
+    if not trajectory.is_done("thermal"):
+        raise StoreError(
+            f"{trajectory.path} is not simulated to its end yet: {trajectory.done_frames('thermal')} of "
+            f"{trajectory.n_frames} frames are there. {_REPEATED}"
+        )
+    if not trajectory.is_done(kind):
+        raise StoreError(
+            f"{trajectory.path} has no inherent positions, or not of all frames: {trajectory.done_frames(kind)} of "
+            f"{trajectory.n_frames} are quenched. Run `vitrify quench {trajectory.path}` first."
+        )
+
+
+def require_file_name(out: Path, suffix: str) -> None:
+    """Refuse a name that nothing can be written to, before hours of work.
+
+    Raises
+    ------
+    ParameterError
+        If it has another suffix, or is a folder.
+    """
+    if out.suffix != suffix:
+        raise ParameterError(f"`--out` must end in {suffix}; it is '{out}'.")
+    if out.is_dir():
+        raise ParameterError(f"`--out` {out} is a folder; give the name of a file in it.")
+    out.parent.mkdir(parents=True, exist_ok=True)
+
+
+def _single_settings(overrides: dict[str, Any]) -> SoftnessSettings:
+    """Return settings for one store; what is wrong is said without naming a scale that nobody gave."""
+    from vitrify.studies.settings import load_settings
+
+    try:
+        return load_settings("demo", overrides={"scale": "single", **overrides})
+    except SettingsError as error:
+        words = str(error).removeprefix("scale 'demo': ")
+        said = dict.fromkeys(w.replace("state_points.1", "state_points.0") for w in words.split("; `"))
+        raise SettingsError("; `".join(said).replace("state_points.0.", "")) from error
+
+
 def simulate_store(store: Path, options: dict[str, Any], progress: Progress) -> Trajectory:
     """Equilibrate and simulate one trajectory into `store`."""
-    from vitrify.studies.settings import StatePoint, load_settings
+    from vitrify.engines.lammps import load_lammps
+    from vitrify.studies.settings import StatePoint
     from vitrify.studies.simulate import Workplace, prepare_trajectory, simulate_state_point
 
     point = {k: options[k] for k in ("temperature", "frames", "hold_time")}
-    settings = load_settings(
-        "demo",
-        overrides={
-            "scale": "single",
+    settings = _single_settings(
+        {
             "equilibrate": True,
             "simulation": options["simulation"],
             "state_points": [point, {**point, "replica": 1, "training": True}],
         },
     )
+    load_lammps()
     place = Workplace(store.parent, settings, only_store=store)
     chosen = StatePoint(**point)
     trajectory = prepare_trajectory(place, chosen)
@@ -50,6 +129,9 @@ def simulate_store(store: Path, options: dict[str, Any], progress: Progress) -> 
         )
         simulate_state_point((place, chosen))
     progress.note(f"{store}: {trajectory.n_frames} frames of {trajectory.n_particles} particles")
+    remarks = place.folder(chosen) / "equilibration" / "remarks.json"
+    if remarks.exists():
+        progress.note(f"Remark on the equilibration: {json.loads(remarks.read_text())['remark']}")
     return trajectory
 
 
@@ -73,14 +155,23 @@ def quench_store(store: Path, options: dict[str, Any], progress: Progress, worke
     from vitrify.studies.simulate import quench_unit, unconverged_frames
 
     trajectory, quench = Trajectory.open(store), Quench(**options)
+    require_positions(trajectory, "thermal")
     model = _model_of(trajectory)
     parameters = {**to_plain(quench), "model": to_plain(model)}
+    known = trajectory.stages.get("inherent")
+    if known is not None and not _is_begun(trajectory, "inherent"):
+        trajectory.remove_stage("inherent")
     trajectory.add_stage("inherent", inherent_arrays(trajectory.unit_system), parameters)
     _fill(trajectory, "inherent", "Quenching", progress, workers, quench_unit, quench, model)
     bad = unconverged_frames(trajectory)
     progress.note(f"{store}: {trajectory.n_frames - len(bad)} of {trajectory.n_frames} frames converged")
     if len(bad):
-        progress.note(f"Not converged, and flagged in `inherent_converged`: frames {bad[:10].tolist()} …")
+        shown = ", ".join(map(str, bad[:10])) + (" …" if len(bad) > 10 else "")
+        progress.note(f"Not converged, and flagged in `inherent_converged`: frames {shown}")
+
+
+def _is_begun(trajectory: Trajectory, stage: str) -> bool:
+    return any(trajectory.is_done(stage, unit) for unit in range(len(trajectory.units())))
 
 
 def _fill(
@@ -119,7 +210,8 @@ def rearrangements_of_store(
     trajectory, finder = Trajectory.open(store), Events(**options)
     indicator = PHop(finder.window)
     indicator.require_frames(trajectory.n_frames)
-    add_p_hop(trajectory, indicator, kind)
+    require_positions(trajectory, kind)
+    add_p_hop(trajectory, indicator, progress, kind)
     _fill(trajectory, "p_hop", "Finding rearrangements", progress, workers, p_hop_unit, indicator, kind)
     events = find_events(trajectory, finder, beside(store, "events.npz"))
     write_json(beside(store, "events.csv"), events.to_dataframe().to_csv(index=False))
@@ -137,10 +229,9 @@ def describe_store(
 
     from vitrify.studies.learning import features_at, load_descriptors
 
-    if out.suffix != ".npz":
-        raise ParameterError(f"`--out` of describe is a table and must end in .npz; it is '{out}'.")
-    trajectory = Trajectory.open(store)
-    descriptors = load_descriptors(options["descriptors"])
+    trajectory, descriptors = Trajectory.open(store), load_descriptors(options["descriptors"])
+    require_positions(trajectory, options["positions"])
+    require_file_name(out, ".npz")
     particles = np.arange(trajectory.n_particles)
     if options["species"] is not None:
         if options["species"] not in trajectory.species_names:
@@ -171,26 +262,28 @@ def describe_store(
 def train_on_store(
     store: Path, out: Path, options: dict[str, Any], progress: Progress, workers: int | None
 ) -> None:
-    """Train a softness on one store and write it to `out`."""
-    from vitrify.studies.learning import examples_with_features, train_on_examples
-    from vitrify.studies.settings import load_settings
+    """Train a softness on one store and write it to `out`.
+
+    Raises
+    ------
+    StoreError
+        Naming the verb that has to come first.
+    """
+    from vitrify.studies.learning import examples_with_features, load_descriptors, train_on_examples
 
     trajectory = Trajectory.open(store)
-    for stage, verb in (("inherent", "quench"), ("p_hop", "rearrangements")):
-        if not trajectory.is_done(stage):
-            raise StoreError(f"{store} has no complete '{stage}' yet. Run `vitrify {verb} {store}` first.")
-    p_hop = trajectory.stages["p_hop"]["parameters"]
+    require_positions(trajectory, "inherent")
+    load_descriptors(options["descriptors"])
     run = trajectory.provenance.get("run", {})
     point = {"temperature": run.get("temperature", 1.0), "frames": trajectory.n_frames, "hold_time": 1.0}
-    settings = load_settings(
-        "demo",
-        overrides={
-            "scale": "single",
+    settings = _single_settings(
+        {
             "training": options,
-            "rearrangements": {"window": p_hop["window"]},
+            "rearrangements": _found_with(trajectory),
             "state_points": [{**point, "training": True}, {**point, "replica": 1}],
         },
     )
+    require_file_name(out, ".json")
     examples = examples_with_features(
         trajectory,
         settings,
@@ -209,13 +302,29 @@ def train_on_store(
     )
 
 
+def _found_with(trajectory: Trajectory) -> dict[str, Any]:
+    """Return window and thresholds of the events beside a store."""
+    events = load_table(beside(trajectory.path, "events.npz"))
+    if events is None or not trajectory.is_done("p_hop"):
+        raise StoreError(
+            f"{trajectory.path} has no events yet. Run `vitrify rearrangements {trajectory.path}` first."
+        )
+    names = ("window", "event_threshold", "rearrangement_threshold")
+    return {name: events.attrs[name] for name in names}
+
+
 def softness_of_store(store: Path, model: Path, every: int, progress: Progress, workers: int | None) -> None:
     """Write softness of every so many frames into a store."""
     from vitrify.predictors.trained import TrainedSoftness
     from vitrify.studies.learning import add_softness, softness_unit
 
+    if not model.exists():
+        raise StoreError(
+            f"There is no trained softness {model}. Make one with `vitrify train`, or name another with `--model`."
+        )
     trajectory, trained = Trajectory.open(store), TrainedSoftness.load(model)
-    add_softness(trajectory, trained, {"every": every})
+    require_positions(trajectory, trained.positions)
+    add_softness(trajectory, trained, {"every": every}, progress)
     sampled = np.arange(0, trajectory.n_frames, every)
     nothing = np.empty(0, np.int64)
     _fill(

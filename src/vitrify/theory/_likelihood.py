@@ -77,7 +77,7 @@ def maximise(
     if not events.sum() > 0:
         raise TooFewEventsError(f"There are no events to fit {about} to.")
     triangle = _triangle(design, exposure, about)
-    columns = np.linalg.solve(triangle.T, design.T).T
+    columns: Array = np.asarray(np.linalg.solve(triangle.T, design.T).T, dtype=np.float64)
     begin = None if start is None else triangle @ start
     scaled = _newton(columns, events, exposure, about, begin)
     log_p = columns @ scaled
@@ -137,7 +137,7 @@ def _newton(columns: Array, events: Array, exposure: Array, about: str, begin: A
         slope = columns.T @ (events - (exposure - events) * odds)
         curvature = (columns.T * ((exposure - events) * odds * (1 + odds))) @ columns
         try:
-            step = np.linalg.solve(curvature, slope)
+            step: Array = np.asarray(np.linalg.solve(curvature, slope), dtype=np.float64)
         except np.linalg.LinAlgError:
             break
         if abs(float(slope @ step)) < _DECREMENT:

@@ -115,7 +115,7 @@ class OnsetBootstrap:
     >>> samples = {"e1": 0.8 + 0.1 * rng.normal(size=400), "sigma1": 1.0 + 0.1 * rng.normal(size=400)}
     >>> found = OnsetBootstrap(fit, samples, 0, dof)
     >>> [round(x, 1) for x in found.interval("onset_temperature")], found.onset_interval(0.025).kind
-    ([0.7, 1.0], 'bounded')
+    ([0.7, 0.9], 'bounded')
     """
 
     fit: ArrheniusFit
