@@ -143,7 +143,8 @@ def limit_threads(n: int) -> None:
     """Let numba kernels of this process use `n` threads."""
     import numba
 
-    numba.set_num_threads(min(n, numba.config.NUMBA_NUM_THREADS))
+    most: int = numba.config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]
+    numba.set_num_threads(min(n, most))
 
 
 @contextmanager

@@ -68,7 +68,7 @@ def test_a_relaxation_time_says_of_what():
     time, definition = relaxation_time(Overlap(0.3).compute(reader(walk()), np.arange(60.0)), level=0.5)
     assert time > 0
     assert definition == "when the overlap with cutoff 0.3 falls to 0.5"
-    with pytest.raises(ParameterError, match="`level` must be between 0 and 1; it is 1.5"):
+    with pytest.raises(ParameterError, match=r"`level` must be between 0 and 1; it is 1\.5"):
         relaxation_time(Overlap(0.3).compute(reader(walk()), np.arange(60.0)), level=1.5)
 
 

@@ -26,7 +26,7 @@ class Harmonic(NamedTuple):
 
     parameters: NDArray[np.float64]
     squared_cutoffs: NDArray[np.float64]
-    pair_function = harmonic
+    pair_function = harmonic  # type: ignore[misc]
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,7 @@ class LennardJones(NamedTuple):
 
     parameters: NDArray[np.float64]
     squared_cutoffs: NDArray[np.float64]
-    pair_function = lennard_jones
+    pair_function = lennard_jones  # type: ignore[misc]
 
 
 class LennardJonesAndParabola(NamedTuple):
@@ -49,7 +49,7 @@ class LennardJonesAndParabola(NamedTuple):
 
     parameters: NDArray[np.float64]
     squared_cutoffs: NDArray[np.float64]
-    pair_function = lennard_jones_and_parabola
+    pair_function = lennard_jones_and_parabola  # type: ignore[misc]
 
 
 @dataclass(frozen=True)

@@ -41,8 +41,8 @@ class Box:
     """
 
     vectors: NDArray[np.float64]
-    origin: NDArray[np.float64] = field(default=None)  # type: ignore[assignment]
-    periodic: NDArray[np.bool_] = field(default=None)  # type: ignore[assignment]
+    origin: NDArray[np.float64] = None  # type: ignore[assignment]
+    periodic: NDArray[np.bool_] = None  # type: ignore[assignment]
     inverse: NDArray[np.float64] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -180,7 +180,7 @@ class Box:
         lattice = self.vectors[self.periodic]
         if not len(lattice):
             return vectors.copy()
-        to_lattice = np.linalg.pinv(lattice)
+        to_lattice = np.asarray(np.linalg.pinv(lattice), np.float64)
         reduced = vectors - np.rint(vectors @ to_lattice) @ lattice
         if self.is_orthorhombic:
             return reduced

@@ -20,7 +20,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -215,7 +215,7 @@ class Trajectory:
         self.layout = Layout(
             **{
                 **layout,
-                "species": np.asarray(self._group["species"][:]),
+                "species": np.asarray(cast(Any, self._group["species"])[:]),
                 "species_names": tuple(layout["species_names"]),
                 "periodic": tuple(layout["periodic"]),
             }

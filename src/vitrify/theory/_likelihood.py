@@ -147,6 +147,7 @@ def _newton(columns: Array, events: Array, exposure: Array, about: str, begin: A
             break
         x, value = found
         log_p = columns @ x
+    _covariance(columns, exposure, log_p, about)  # a direction that the counts leave open has its own message
     at = int(np.argmax(log_p))
     raise ConvergenceError(
         f"The fit of {about} found no maximum in {_MAX_ITERATIONS} Newton steps; its largest probability is "

@@ -1,0 +1,83 @@
+"""Whether the results and the report of a study still are those of what lies in its stores."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import vitrify
+from vitrify.particles.trajectory import write_json
+from vitrify.predictors.trained import TrainedSoftness
+from vitrify.provenance import canonical_json, identity, versions
+from vitrify.studies.simulate import Workplace
+
+_RECORD = "made_from.json"
+_SOURCES = (".py", ".html", ".css", ".js")
+
+
+def inputs_identity(place: Workplace, trained: TrainedSoftness) -> str:
+    """Return the hash of everything that results and report follow from: settings, stores, softness and the program.
+
+    Parameters
+    ----------
+    place : Workplace
+        With softness computed.
+    trained : TrainedSoftness
+    """
+    stores = {}
+    for point in place.settings.state_points:
+        trajectory = place.trajectory(point)
+        entries = [*sorted((trajectory.path / "manifest").rglob("*.json"))]
+        remarks = place.folder(point) / "equilibration" / "remarks.json"
+        stores[point.label] = {
+            "provenance": trajectory.provenance,
+            "stages": trajectory.stages,
+            "manifest": [_content_hash(p) for p in [*entries, *[remarks][: remarks.exists()]]],
+        }
+    return identity(
+        {
+            "settings": place.settings.model_dump(mode="json"),
+            "softness": trained.identity,
+            "stores": stores,
+            "versions": versions(),
+            "program": _program_hash(),
+        }
+    )
+
+
+def is_finished(place: Workplace, inputs: str) -> bool:
+    """Whether results and report were made from these inputs and lie there as they were written."""
+    try:
+        record = json.loads((place.results / _RECORD).read_text(encoding="utf-8"))
+        return record["inputs"] == inputs and record["files"] == _files(place)
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def mark_finished(place: Workplace, inputs: str) -> None:
+    """Note what results and report were made from; the last that a study writes."""
+    write_json(place.results / _RECORD, {"inputs": inputs, "files": _files(place)})
+
+
+def _files(place: Workplace) -> dict[str, str]:
+    """Return name and hash of every file of results and report."""
+    made = [place.out / "report.html", *(place.out / "figures").rglob("*"), *place.results.rglob("*")]
+    return {
+        p.relative_to(place.out).as_posix(): _content_hash(p)
+        for p in sorted(made)
+        if p.is_file() and p.name != _RECORD and not p.name.startswith(".")
+    }
+
+
+def _program_hash() -> str:
+    root = Path(vitrify.__file__).parent
+    sources = sorted(p for p in root.rglob("*") if p.suffix in _SOURCES)
+    return hashlib.sha256(
+        canonical_json([(p.relative_to(root).as_posix(), _content_hash(p)) for p in sources]).encode()
+    ).hexdigest()
+
+
+def _content_hash(path: Path) -> str:
+    with open(path, "rb") as f:
+        return hashlib.file_digest(f, "sha256").hexdigest()
