@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from vitrify._version import __version__
 from vitrify.errors import UnknownNameError
 
 _Entry = Mapping[str, str]
@@ -134,6 +135,13 @@ CITATIONS: Mapping[str, _Entry] = {
         "Hidden structure in liquids",
         "Physical Review A", "25", "978--989", "1982", "10.1103/PhysRevA.25.978",
     ),
+    "vitrify": {
+        "type": "software",
+        "author": "{The vitrify developers}",
+        "title": "vitrify: structure and dynamics of glass formers",
+        "version": __version__,
+        "year": "2026",
+    },
     "widmercooper2004": _article(
         "Widmer-Cooper, Asaph and Harrowell, Peter and Fynewever, H.",
         "How reproducible are dynamic heterogeneities in a supercooled liquid?",
@@ -143,6 +151,7 @@ CITATIONS: Mapping[str, _Entry] = {
 """Key to the fields of its BibTeX entry; an entry without `type` is an article."""
 
 METHODS: Mapping[str, tuple[str, ...]] = {
+    "vitrify": ("vitrify",),
     "averaged_descriptors": ("boattini2021",),
     "bond_angle": ("behler2007",),
     "d2min": ("falk1998",),
@@ -257,7 +266,7 @@ def reference(key: str) -> str:
     where = (
         f"{entry['journal']} {entry['volume']}, {entry['pages']}"
         if "journal" in entry
-        else entry.get("school", "")
+        else entry.get("school") or f"version {entry['version']}"
     )
     return _without_tex(f"{people}, {entry['title']}, {where} ({entry['year']})")
 

@@ -20,7 +20,7 @@ def counts_of(temperatures=(0.45, 0.5, 0.6), n=30_000, n_segments=6, sigma1=1.0,
 
 def settings(degree=1):
     points = [
-        {"temperature": 0.45, "frames": 9, "hold_time": 1.0, "replica": k, "training": bool(k)}
+        {"temperature": 0.45, "frames": 60, "hold_time": 1.0, "replica": k, "training": bool(k)}
         for k in (0, 1)
     ]
     return SoftnessSettings.model_validate(

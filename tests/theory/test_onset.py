@@ -123,7 +123,7 @@ def test_few_segments_are_weighted_so_that_their_scatter_is_that_of_repeated_exp
 
 
 def test_what_cannot_carry_an_interval_is_refused():
-    with pytest.raises(TooFewEventsError, match=r"T = 0\.45 has 1 trajectory segment"):
+    with pytest.raises(TooFewEventsError, match=r"T = 0\.45 has particles at risk in 1 of its"):
         bootstrap_onset(counts_of(0.8, 1.0, n_segments=1))
     counts = counts_of(0.8, 1.0, n=2000)
     with pytest.raises(ParameterError, match="`degree` must be at least 1"):

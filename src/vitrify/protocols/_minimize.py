@@ -354,7 +354,7 @@ def lbfgs(potential: Any, system: Any, start: Any, force_tolerance: float, max_i
         elif known > before and known % RESCALE_EVERY == 0:
             scale = _spring_scale(springs, memory.changes[before % MEMORY], along, direction)
         x, new_x, forces, new_forces = new_x, x, new_forces, forces
-        energy, rest, largest = new_energy, new_rest, longest(new_forces)
+        energy, rest, largest = new_energy, new_rest, longest(forces)
     return x, energy + rest, largest, iterations, counts[EVALUATIONS]
 
 

@@ -318,7 +318,7 @@ def _contrast_row(tally: Tally, stride: int, at: str) -> TableRow:
 
 
 def _methods(settings: SoftnessSettings) -> list[str]:
-    used = ["softness", "p_hop", "inherent_structures", "radial_density", "bond_angle", "svm", "scikit_learn"]
+    used = ["vitrify", "softness", "p_hop", "inherent_structures", "radial_density", "bond_angle", "svm", "scikit_learn"]
     if settings.simulation.engine == "lammps":
         used += ["kob_andersen", "lammps", "nose_hoover"]
     if settings.minimization.minimizer == "fire":

@@ -252,8 +252,8 @@ def _segments_with_exposure(counts: xr.Dataset) -> list[NDArray[np.int64]]:
     for t, k in zip(counts["temperature"].values, there, strict=True):
         if len(k) < 2:
             raise TooFewEventsError(
-                f"T = {t:g} has {len(k)} trajectory segment with particles at risk; an interval from resampled segments needs "
-                "at least 2, better 6. Cut the trajectory into more segments when counting."
+                f"T = {t:g} has particles at risk in {len(k)} of its trajectory segments; an interval from resampled segments "
+                "needs at least 2, better 6. Cut the trajectory into more segments when counting."
             )
     return there
 
