@@ -25,7 +25,7 @@ def test_every_entry_has_author_title_year_and_balanced_braces():
 
 def test_every_entry_can_be_found_by_doi_url_or_journal():
     for entry in citations.CITATIONS.values():
-        assert "doi" in entry or "url" in entry or "journal" in entry
+        assert {"doi", "url", "journal", "version"} & set(entry)
         assert re.fullmatch(r"10\.\d{4,}/\S+", entry.get("doi", "10.1000/x"))
 
 

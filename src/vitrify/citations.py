@@ -135,7 +135,7 @@ CITATIONS: Mapping[str, _Entry] = {
         "Hidden structure in liquids",
         "Physical Review A", "25", "978--989", "1982", "10.1103/PhysRevA.25.978",
     ),
-    "vitrify": {
+    "vitrify2026": {
         "type": "software",
         "author": "{The vitrify developers}",
         "title": "vitrify: structure and dynamics of glass formers",
@@ -151,7 +151,7 @@ CITATIONS: Mapping[str, _Entry] = {
 """Key to the fields of its BibTeX entry; an entry without `type` is an article."""
 
 METHODS: Mapping[str, tuple[str, ...]] = {
-    "vitrify": ("vitrify",),
+    "vitrify": ("vitrify2026",),
     "averaged_descriptors": ("boattini2021",),
     "bond_angle": ("behler2007",),
     "d2min": ("falk1998",),
