@@ -8,7 +8,6 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-
 _WHAT = (
     "What in a liquid's structure decides where it will rearrange? From a trajectory to softness, barriers and relaxation. "
     "Begin with `vitrify run softness --dry-run`."
@@ -83,7 +82,7 @@ def _print_version(wanted: bool) -> None:
 
 
 def _begin(
-    version: bool = typer.Option(  # noqa: ARG001 - its callback does the work
+    version: bool = typer.Option(
         False, "--version", help="Print the version and stop.", is_eager=True, callback=_print_version
     ),
 ) -> None:

@@ -1,25 +1,75 @@
-"""Energies and forces of pair potentials. Plain arrays and one small tuple that says which potential it is."""
+"""Energies and forces of pair potentials, for any potential that is a jitted function.
 
+Kernels take a model as an `Interaction`. Its first entry is a `Formula`, a value without content whose *type* names the
+pair function, so that kernels are compiled once for each function and found again in the cache by the next process. The
+name holds a digest of the function's code: a changed formula is another type.
+"""
+
+import hashlib
+from collections import namedtuple
 from typing import Any
 
 import numpy as np
-from numba import njit
-from numba.extending import overload
+from numba import njit, types
+from numba.extending import NativeValue, models, overload, register_model, typeof_impl, unbox
 
 from vitrify.particles._cells import gather
 
 # divisions must not be tested for zero, or a loop over pairs cannot become vector instructions
 MATH = {"nsz", "arcp", "contract", "reassoc"}
 
+Interaction = namedtuple(
+    "Interaction",
+    [
+        "formula",  # Formula
+        "parameters",  # (S, S, 8), the rows that it takes
+        "squared_cutoffs",  # (S, S)
+    ],
+)
+
+_PAIR_FUNCTIONS: dict[str, Any] = {}
+
+
+class Formula:
+    """Stands for a jitted pair function in the arguments of kernels."""
+
+    def __init__(self, pair_function: Any) -> None:
+        f = pair_function.py_func
+        parts = (f.__code__.co_code, f.__code__.co_consts, f.__code__.co_names, pair_function.targetoptions)
+        digest = hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
+        self.name = f"{f.__module__}:{f.__qualname__}#{digest}"
+        _PAIR_FUNCTIONS.setdefault(self.name, pair_function)
+
+
+class FormulaType(types.Type):
+    """Numba type of a `Formula`: one for each pair function."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name=f"Formula({name})")
+        self.pair_function_name = name
+
+
+register_model(FormulaType)(models.OpaqueModel)
+
+
+@typeof_impl.register(Formula)
+def _type_of_formula(value: Formula, _: Any) -> FormulaType:
+    return FormulaType(value.name)
+
+
+@unbox(FormulaType)
+def _unbox_formula(_: Any, __: Any, c: Any) -> NativeValue:
+    return NativeValue(c.context.get_dummy_value())
+
 
 def interact(potential: Any, r2: Any, row: Any) -> Any:
-    """Energy and −V'(r)/r of one pair; compiled to the `pair_function` that belongs to the type of `potential`."""
-    return type(potential).pair_function.py_func(r2, row)
+    """Energy and −V'(r)/r of one pair, by the pair function of an `Interaction`."""
+    return _PAIR_FUNCTIONS[potential.formula.name].py_func(r2, row)
 
 
 @overload(interact, jit_options={"fastmath": MATH, "error_model": "numpy"})
 def _interact(potential, r2, row):  # noqa: ARG001
-    pair_function = potential.instance_class.pair_function
+    pair_function = _PAIR_FUNCTIONS[potential.types[0].pair_function_name]
 
     def call(potential, r2, row):  # noqa: ARG001
         return pair_function(r2, row)

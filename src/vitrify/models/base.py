@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import fields
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,33 +17,15 @@ from vitrify.particles.neighbors import cell_list
 ROW = 8
 
 
-class Interaction(NamedTuple):
-    """A pair model as compiled kernels take it: its numbers here, its formula in the type.
-
-    Each formula has a class of its own with the same two fields and one more attribute, `pair_function`; kernels
-    are compiled once for each such class and kept in the cache.
-
-    Attributes
-    ----------
-    parameters : (S, S, 8) float
-        Row [a, b] is what `pair_function` gets for a pair of species a and b.
-    squared_cutoffs : (S, S) float, length²
-    """
-
-    parameters: NDArray[np.float64]
-    squared_cutoffs: NDArray[np.float64]
-
-
 class PairModel(ABC):
     """A mixture whose energy is a sum over pairs, V = Σ_(i<j) V_ab(r_ij), each pair of species with its own cutoff.
 
-    Members are frozen dataclasses. A new one is a jitted function of ``(r2, row)`` that returns V and −V'(r)/r, a
-    class that names it (`interaction_type`), and the dataclass that fills the rows.
+    Members are frozen dataclasses. A new one is a jitted function of ``(r2, row)`` that returns V and −V'(r)/r, and the
+    dataclass that names it and fills the rows. All kernels, those of the quench too, are then compiled around it.
     """
 
     name: ClassVar[str]
     species_names: ClassVar[tuple[str, ...]]
-    interaction_type: ClassVar[type]
     composition: tuple[float, ...]
 
     @property
@@ -56,10 +38,13 @@ class PairModel(ABC):
         """Return the numbers that `pair_function` needs for each pair of species, (S, S, 8)."""
 
     @property
+    @abstractmethod
     def pair_function(self) -> Callable[[Any, Any], tuple[Any, Any]]:
-        """The jitted function (r², row of 8) -> (V, −V'(r)/r), right below the cutoff; free of branches."""
-        formula: Callable[[Any, Any], tuple[Any, Any]] = self.interaction_type.pair_function  # type: ignore[attr-defined]
-        return formula
+        """The jitted function (r², row of 8 numbers) -> (V, −V'(r)/r).
+
+        It is asked at distances up to the cutoff, which is applied outside. Free of branches, so that loops over pairs
+        become vector instructions, and of anything but arithmetic and numpy's functions, so that arrays pass through.
+        """
 
     @property
     def max_cutoff(self) -> float:
@@ -73,7 +58,10 @@ class PairModel(ABC):
 
     def interaction(self) -> Any:
         """Return the model as compiled kernels take it, an `Interaction`."""
-        return self.interaction_type(np.ascontiguousarray(self.kernel_parameters()), self.cutoffs**2)
+        from vitrify.models._kernels import Formula, Interaction
+
+        rows = np.ascontiguousarray(self.kernel_parameters(), dtype=np.float64)
+        return Interaction(Formula(self.pair_function), rows, np.ascontiguousarray(self.cutoffs**2))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the name, the fields and the cutoffs in plain values."""

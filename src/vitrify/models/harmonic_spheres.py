@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import numpy as np
 from numba import njit
@@ -19,14 +20,6 @@ def harmonic(r2: Any, row: Any) -> Any:
     r = np.sqrt(r2)
     overlap = 1.0 - r * row[1]
     return row[0] * overlap * overlap, 2.0 * row[0] * row[1] * overlap / r
-
-
-class Harmonic(NamedTuple):
-    """Kernel form."""
-
-    parameters: NDArray[np.float64]
-    squared_cutoffs: NDArray[np.float64]
-    pair_function = harmonic  # type: ignore[misc]
 
 
 @dataclass(frozen=True)
@@ -69,7 +62,6 @@ class HarmonicSpheres(PairModel):
 
     name: ClassVar[str] = "harmonic_spheres"
     species_names: ClassVar[tuple[str, ...]] = ("A", "B")
-    interaction_type: ClassVar[type] = Harmonic
     diameters: tuple[float, ...] = (1.0, 1.4)
     composition: tuple[float, ...] = (0.5, 0.5)
 
@@ -77,6 +69,12 @@ class HarmonicSpheres(PairModel):
         if len(self.diameters) != 2 or not min(self.diameters) > 0:
             raise ParameterError(f"`diameters` must be two positive lengths; they are {self.diameters}.")
         check_composition(self.composition, 2)
+
+    @property
+    def pair_function(self) -> Callable[[Any, Any], tuple[Any, Any]]:
+        """The spring."""
+        spring: Callable[[Any, Any], tuple[Any, Any]] = harmonic
+        return spring
 
     @property
     def sigma(self) -> NDArray[np.float64]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numba import njit
@@ -34,22 +35,6 @@ def lennard_jones_and_parabola(r2: Any, row: Any) -> Any:
     repulsion, attraction = row[0] * inverse6 * inverse6, row[1] * inverse6
     energy = repulsion - attraction + row[2] + row[3] * (r2 * inverse) + row[4] * r2
     return energy, (12.0 * repulsion - 6.0 * attraction) * inverse2 - row[3] * inverse - 2.0 * row[4]
-
-
-class LennardJones(NamedTuple):
-    """Kernel form of the smoothings "shift" and "none"."""
-
-    parameters: NDArray[np.float64]
-    squared_cutoffs: NDArray[np.float64]
-    pair_function = lennard_jones  # type: ignore[misc]
-
-
-class LennardJonesAndParabola(NamedTuple):
-    """Kernel form of the smoothings "quad" and "force_shift"."""
-
-    parameters: NDArray[np.float64]
-    squared_cutoffs: NDArray[np.float64]
-    pair_function = lennard_jones_and_parabola  # type: ignore[misc]
 
 
 @dataclass(frozen=True)
@@ -120,9 +105,12 @@ class KobAndersen(PairModel):
         check_composition(self.composition, 2)
 
     @property
-    def interaction_type(self) -> type:  # type: ignore[override]
-        """The kernel form of the chosen smoothing."""
-        return LennardJones if self.smoothing in ("shift", "none") else LennardJonesAndParabola
+    def pair_function(self) -> Callable[[Any, Any], tuple[Any, Any]]:
+        """The formula of the chosen smoothing."""
+        formula: Callable[[Any, Any], tuple[Any, Any]] = (
+            lennard_jones if self.smoothing in ("shift", "none") else lennard_jones_and_parabola
+        )
+        return formula
 
     @property
     def epsilon(self) -> NDArray[np.float64]:

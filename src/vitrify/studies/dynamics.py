@@ -61,9 +61,7 @@ def renew_stage(
 def add_p_hop(trajectory: Trajectory, indicator: PHop, progress: Progress, kind: str = "inherent") -> None:
     """Create the array "p_hop" of a store (the driver's part; `p_hop_unit` fills it)."""
     spec = ArraySpec(("particle",), attrs={**indicator.attributes(trajectory.unit_system), "positions": kind})
-    renew_stage(
-        trajectory, "p_hop", {"p_hop": spec}, {**indicator.to_dict(), "positions": kind}, progress
-    )
+    renew_stage(trajectory, "p_hop", {"p_hop": spec}, {**indicator.to_dict(), "positions": kind}, progress)
 
 
 def p_hop_unit(job: tuple[Path, int, PHop, str]) -> None:

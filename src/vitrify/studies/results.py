@@ -32,10 +32,10 @@ from vitrify.theory.rearrangement_probability import (
     ONE_SIGMA_TAIL,
     combine,
     count,
-    distributions,
     rearrangement_probability,
     softness_bins,
 )
+from vitrify.theory.softness_distribution import distributions
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -318,7 +318,16 @@ def _contrast_row(tally: Tally, stride: int, at: str) -> TableRow:
 
 
 def _methods(settings: SoftnessSettings) -> list[str]:
-    used = ["vitrify", "softness", "p_hop", "inherent_structures", "radial_density", "bond_angle", "svm", "scikit_learn"]
+    used = [
+        "vitrify",
+        "softness",
+        "p_hop",
+        "inherent_structures",
+        "radial_density",
+        "bond_angle",
+        "svm",
+        "scikit_learn",
+    ]
     if settings.simulation.engine == "lammps":
         used += ["kob_andersen", "lammps", "nose_hoover"]
     if settings.minimization.minimizer == "fire":

@@ -146,7 +146,9 @@ def prepare_trajectory(place: Workplace, point: StatePoint) -> Trajectory:
     planted = settings.simulation.engine == "dryrun"
     trajectory = Trajectory.create(place.store(point), layout, provenance)
     prepare_production(trajectory, planted=planted)
-    if not planted and place.only_store is None:  # a single store is quenched by its own verb, with its own options
+    if (
+        not planted and place.only_store is None
+    ):  # a single store is quenched by its own verb, with its own options
         model = to_plain(run.model)
         trajectory.add_stage(
             "inherent",

@@ -52,7 +52,9 @@ def run_softness(
     require_folder(out)
     place = Workplace(out, settings)
     with lock_folder(out):
-        for point in settings.state_points:  # refuses the folder of another study before anything in it changes
+        for (
+            point
+        ) in settings.state_points:  # refuses the folder of another study before anything in it changes
             prepare_trajectory(place, point)
         write_json(out / "settings.json", settings.model_dump(mode="json"))
         simulate_all(place, progress, workers)
@@ -95,9 +97,13 @@ def require_folder(out: Path) -> None:
     """
     there = next(p for p in [out, *out.absolute().parents] if p.exists())
     if not there.is_dir():
-        raise SettingsError(f"`--out` {out} must be a folder or a new name; {there} is a file. Choose another name.")
+        raise SettingsError(
+            f"`--out` {out} must be a folder or a new name; {there} is a file. Choose another name."
+        )
     if not os.access(there, os.W_OK | os.X_OK):
-        raise SettingsError(f"`--out` {out} cannot be written to: no permission in {there}. Choose another place.")
+        raise SettingsError(
+            f"`--out` {out} cannot be written to: no permission in {there}. Choose another place."
+        )
 
 
 def require_extras(settings: SoftnessSettings) -> None:
