@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from vitrify.studies.results import _coefficient_rows, _fit_attributes, _global_fit, _onset_note
+from vitrify.studies.fits import fit_attributes, global_fit
+from vitrify.studies.results import _coefficient_rows, _onset_note
 from vitrify.studies.settings import SoftnessSettings
 from vitrify.theory.rearrangement_probability import combine, count
 
@@ -30,8 +31,8 @@ def settings(degree=1):
 
 @pytest.mark.parametrize("degree", [1, 2])
 def test_a_fit_above_a_line_hands_its_powers_to_the_figure(degree):
-    fit, onset, _ = _global_fit(counts_of(), settings(degree))
-    attrs = _fit_attributes(fit, onset)
+    fit, onset, _ = global_fit(counts_of(), settings(degree))
+    attrs = fit_attributes(fit, onset)
     assert ("energy_barrier_powers" in attrs) == ("log_prefactor_powers" in attrs) == (degree > 1)
     if degree > 1:
         assert attrs["energy_barrier_powers"] == fit.barrier.tolist()
@@ -40,7 +41,7 @@ def test_a_fit_above_a_line_hands_its_powers_to_the_figure(degree):
 
 
 def test_the_onset_is_reported_with_its_interval_at_two_confidences():
-    fit, onset, said = _global_fit(counts_of(), settings())
+    fit, onset, said = global_fit(counts_of(), settings())
     row = _coefficient_rows(fit, onset)[-1]
     assert said == []
     assert row.value == fit.onset_temperature
@@ -50,7 +51,7 @@ def test_the_onset_is_reported_with_its_interval_at_two_confidences():
 
 
 def test_an_onset_without_a_bound_is_said_to_have_none():
-    fit, onset, said = _global_fit(counts_of(n=3000, sigma1=0.0, seed=2), settings())
+    fit, onset, said = global_fit(counts_of(n=3000, sigma1=0.0, seed=2), settings())
     row = _coefficient_rows(fit, onset)[-1]
     assert "compatible with zero" in said[0]
     assert row.error_high == np.inf
@@ -66,11 +67,32 @@ def test_an_onset_without_a_bound_is_said_to_have_none():
     ],
 )
 def test_counts_that_carry_no_fit_leave_a_report_that_says_why(counts, fitted, words):
-    fit, onset, said = _global_fit(counts_of(**counts), settings())
+    fit, onset, said = global_fit(counts_of(**counts), settings())
     assert (fit is not None) == fitted
     assert onset is None
     assert words in said[0]
     rows = _coefficient_rows(fit, onset)
     assert len(rows) == 5
     assert np.isnan([r.error_low for r in rows]).all()
-    assert np.isfinite(_fit_attributes(fit, onset).get("T0", np.nan)) == fitted
+    assert np.isfinite(fit_attributes(fit, onset).get("T0", np.nan)) == fitted
+
+
+class Loud:
+    """A trajectory as far as the choice of temperatures sees it."""
+
+    def __init__(self, temperature, active):
+        from vitrify.studies.settings import StatePoint
+
+        self.point = StatePoint(temperature=temperature, frames=100, hold_time=1.0)
+        self.active = active
+
+
+def test_temperatures_where_events_merge_are_shown_but_not_fitted():
+    from vitrify.studies.fits import fitted_temperatures
+
+    chosen, said = fitted_temperatures([Loud(0.47, 0.03), Loud(0.5, 0.05), Loud(0.6, 0.35)], settings())
+    assert chosen == [0.47, 0.5]
+    assert "T = 0.6 (35%)" in said[0]
+    chosen, said = fitted_temperatures([Loud(0.47, 0.03), Loud(0.6, 0.35)], settings())
+    assert chosen == [0.47, 0.6]
+    assert "biased" in said[0]

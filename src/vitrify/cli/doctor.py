@@ -12,6 +12,7 @@ def doctor() -> None:
     """
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     from vitrify.studies.doctor import examine
 
@@ -19,7 +20,7 @@ def doctor() -> None:
     findings = examine()
     for finding in findings:
         mark = {"good": "[green]ok[/]", "missing": "[yellow]--[/]", "broken": "[red]!![/]"}[finding.state]
-        table.add_row(mark, finding.what, finding.found)
+        table.add_row(mark, Text(finding.what), Text(finding.found))
     Console().print(table)
     if any(f.state == "broken" for f in findings):
         raise typer.Exit(1)

@@ -15,9 +15,6 @@ from numba.extending import NativeValue, models, overload, register_model, typeo
 
 from vitrify.particles._cells import gather
 
-# divisions must not be tested for zero, or a loop over pairs cannot become vector instructions
-MATH = {"nsz", "arcp", "contract", "reassoc"}
-
 Interaction = namedtuple(
     "Interaction",
     [
@@ -35,7 +32,7 @@ class Formula:
 
     def __init__(self, pair_function: Any) -> None:
         f = pair_function.py_func
-        parts = (f.__code__.co_code, f.__code__.co_consts, f.__code__.co_names, pair_function.targetoptions)
+        parts = (f.__code__.co_code, f.__code__.co_consts, f.__code__.co_names)
         digest = hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
         self.name = f"{f.__module__}:{f.__qualname__}#{digest}"
         _PAIR_FUNCTIONS.setdefault(self.name, pair_function)
@@ -67,7 +64,7 @@ def interact(potential: Any, r2: Any, row: Any) -> Any:
     return _PAIR_FUNCTIONS[potential.formula.name].py_func(r2, row)
 
 
-@overload(interact, jit_options={"fastmath": MATH, "error_model": "numpy"})
+@overload(interact, jit_options={"error_model": "numpy"})
 def _interact(potential, r2, row):  # noqa: ARG001
     pair_function = _PAIR_FUNCTIONS[potential.types[0].pair_function_name]
 

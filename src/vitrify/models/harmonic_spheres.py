@@ -14,7 +14,7 @@ from vitrify.errors import ParameterError
 from vitrify.models.base import ROW, PairModel, check_composition
 
 
-@njit(cache=True, error_model="numpy", fastmath={"nsz", "arcp", "contract", "reassoc"})
+@njit(cache=True, error_model="numpy")
 def harmonic(r2: Any, row: Any) -> Any:
     """Press a spring: row = ε, 1/σ."""
     r = np.sqrt(r2)

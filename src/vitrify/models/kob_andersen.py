@@ -17,7 +17,7 @@ _SMOOTHINGS = ("quad", "force_shift", "shift", "none")
 _CUTOFF_UNITS = ("sigma_ab", "sigma_AA")
 
 
-@njit(cache=True, error_model="numpy", fastmath={"nsz", "arcp", "contract", "reassoc"})
+@njit(cache=True, error_model="numpy")
 def lennard_jones(r2: Any, row: Any) -> Any:
     """Lennard-Jones plus a constant: row = 4εσ¹², 4εσ⁶, constant."""
     inverse2 = 1.0 / r2
@@ -26,7 +26,7 @@ def lennard_jones(r2: Any, row: Any) -> Any:
     return repulsion - attraction + row[2], (12.0 * repulsion - 6.0 * attraction) * inverse2
 
 
-@njit(cache=True, error_model="numpy", fastmath={"nsz", "arcp", "contract", "reassoc"})
+@njit(cache=True, error_model="numpy")
 def lennard_jones_and_parabola(r2: Any, row: Any) -> Any:
     """Lennard-Jones plus a parabola in r: row = 4εσ¹², 4εσ⁶ and the coefficients of 1, r, r²."""
     inverse = 1.0 / np.sqrt(r2)

@@ -7,7 +7,11 @@ positive image is kept, so every bond stands once.
 
 Particles are ordered by species; the list holds one run of neighbours for each (species of the particle, species of
 the neighbour, particle), so the parameters of a pair are constants of the inner loops. These go over batches of pairs:
-differences and those within the cutoff first, then energies and forces (vector instructions), then the sums.
+differences first, then energies and forces (vector instructions), then the sums.
+
+No fast mathematics here or in the minimizers: what is added to what is written down, so that the bits of a result do
+not depend on what the compiler made of it. What it would have gained is in the order of the loops. Divisions are not
+tested for zero (`error_model`), or a loop over pairs could not become vector instructions.
 """
 
 from collections import namedtuple
@@ -15,7 +19,7 @@ from collections import namedtuple
 import numpy as np
 from numba import int64, njit, uint64
 
-from vitrify.models._kernels import MATH, as_row, interact
+from vitrify.models._kernels import as_row, interact
 from vitrify.particles._cells import counting_sort
 
 BATCH = 512  # pairs treated at a time: their buffers stay in the first-level cache
@@ -50,7 +54,7 @@ Verlet = namedtuple(
         "skin",  # (1,)
         "copies",  # (M, 3) where entries are
         "pulls",  # (M, 3) forces on them
-        "batch",  # (4, batch) of the pairs of a batch: vector and weight −V'/r
+        "batch",  # (5, batch) of the pairs of a batch: vector, weight −V'/r, energy
         "ends",  # (N,) where the pairs of each particle of the batch end
     ],
 )
@@ -224,12 +228,12 @@ def build_list(x, system, skin, expected):
         np.zeros(1),
         copies,
         np.empty_like(copies),
-        np.empty((4, size)),
+        np.empty((5, size)),
         np.empty(n, np.int64),
     )
 
 
-@njit(cache=True, fastmath=MATH)
+@njit(cache=True)
 def cut_list(verlet, system, x, skin):
     """Cut from the wide list the bonds that at `x` are shorter than their cutoff plus `skin`."""
     first, neighbour, copies = verlet.first, verlet.neighbour, verlet.copies
@@ -288,7 +292,7 @@ def _range(place, margin, low, per_length, grid):
     return _cell(place - margin, low, per_length, grid), _cell(place + margin, low, per_length, grid)
 
 
-@njit(cache=True, fastmath=MATH, error_model="numpy")
+@njit(cache=True, error_model="numpy")
 def _gather(i, last, run, first, neighbour, copies, batch, ends):
     """Fill a batch with the differences of the pairs of the particles from `i` on; how many particles, how many pairs."""
     dx, dy, dz = batch[0], batch[1], batch[2]
@@ -309,22 +313,37 @@ def _gather(i, last, run, first, neighbour, copies, batch, ends):
     return m, int64(n)
 
 
-@njit(cache=True, fastmath=MATH, error_model="numpy")
+@njit(cache=True, error_model="numpy")
 def _weigh(potential, row, limit, edge, batch, n):
     """Weights −V'/r of the first n pairs of a batch, zero beyond the cutoff; their energy, and how many are within."""
-    dx, dy, dz, weights = batch[0], batch[1], batch[2], batch[3]
-    total = count = 0.0
+    dx, dy, dz, weights, energies = batch[0], batch[1], batch[2], batch[3], batch[4]
+    count = 0
     for k in range(n):
         r2 = dx[k] * dx[k] + dy[k] * dy[k] + dz[k] * dz[k]
-        energy, weight = interact(potential, min(r2, limit), row)
+        energy, weight = interact(potential, r2 if r2 < limit else limit, row)
         inside = 1.0 if r2 < limit else 0.0  # a factor, because a branch would stop the vector instructions
         weights[k] = weight * inside
-        total += (energy - edge) * inside
-        count += inside
-    return total, count
+        energies[k] = (energy - edge) * inside
+        count += 1 if r2 < limit else 0
+    return total(energies, n), count
 
 
-@njit(cache=True, fastmath=MATH, error_model="numpy")
+@njit(cache=True)
+def total(values, n):
+    """Sum of the first n values, in four parts that run side by side."""
+    p = q = r = s = 0.0
+    for m in range(n // 4):
+        k = uint64(4 * m)
+        p += values[k]
+        q += values[k + uint64(1)]
+        r += values[k + uint64(2)]
+        s += values[k + uint64(3)]
+    for k in range(4 * (n // 4), n):
+        p += values[k]
+    return (p + q) + (r + s)
+
+
+@njit(cache=True, error_model="numpy")
 def _scatter(i, m, start, neighbour, batch, ends, pulls):
     """Give both ends of the pairs of `m` particles from `i` on their forces."""
     dx, dy, dz, weights = batch[0], batch[1], batch[2], batch[3]

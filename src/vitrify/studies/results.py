@@ -5,33 +5,27 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from vitrify.citations import for_methods
-from vitrify.errors import ConvergenceError, ParameterError, TooFewEventsError
 from vitrify.predictors.scores import Score, fraction_soft, q_ratio_from_counts, roc_area
 from vitrify.predictors.trained import TrainedSoftness
 from vitrify.provenance import to_plain, versions
-from vitrify.rearrangements.events import at_risk
 from vitrify.report.results import SoftnessResults, TableRow
 from vitrify.studies.curves import (
     coldest,
     overlaps,
     p_hop_example,
     pair_correlations,
-    sampled_softness,
     snapshot,
 )
-from vitrify.studies.dynamics import events_of, starts
-from vitrify.studies.learning import centre_particles
-from vitrify.studies.settings import SoftnessSettings, StatePoint
-from vitrify.studies.simulate import Workplace, unconverged_frames
-from vitrify.theory.arrhenius import ArrheniusFit, arrhenius_per_bin, fit_arrhenius
-from vitrify.theory.onset import OnsetBootstrap, OnsetInterval, bootstrap_onset
+from vitrify.studies.fits import Tally, counts_of, fit_attributes, fitted_temperatures, global_fit
+from vitrify.studies.settings import SoftnessSettings
+from vitrify.studies.simulate import Workplace
+from vitrify.theory.arrhenius import ArrheniusFit, arrhenius_per_bin
+from vitrify.theory.onset import OnsetBootstrap, OnsetInterval
 from vitrify.theory.rearrangement_probability import (
     ONE_SIGMA_TAIL,
     combine,
-    count,
     rearrangement_probability,
     softness_bins,
 )
@@ -43,45 +37,6 @@ if TYPE_CHECKING:
 SCHOENHOLZ = "Schoenholz 2016"
 THESIS = "Cubuk 2016, thesis"
 _TAIL_95 = 0.025
-
-
-class Tally:
-    """Softness of the particles at risk and of the starting rearrangements of one trajectory.
-
-    Parameters
-    ----------
-    place : Workplace
-    point : StatePoint
-    """
-
-    def __init__(self, place: Workplace, point: StatePoint) -> None:
-        settings, self.point = place.settings, point
-        trajectory, events = place.trajectory(point), events_of(place, point)
-        n_segments = settings.training.segments
-        frames, softness = sampled_softness(place, point)
-        centre = centre_particles(trajectory, settings.training.centre_species)
-        free = at_risk(events, frames, trajectory.n_particles)[:, centre]
-        segment = frames * n_segments // trajectory.n_frames
-        self.softness: NDArray[np.float64] = softness[:, centre][free]
-        self.segment: NDArray[np.int64] = np.broadcast_to(segment[:, None], free.shape)[free]
-        moving = starts(settings, trajectory, events)
-        start = moving["start_frame"].values
-        self.starts: NDArray[np.float64] = _softness_at(trajectory, start, moving["particle"].values)
-        self.start_segment: NDArray[np.int64] = start * n_segments // trajectory.n_frames
-        self.interval: float = trajectory.frame_interval
-        self.units = trajectory.unit_system
-        self.n_unconverged = len(unconverged_frames(trajectory))
-
-
-def _softness_at(
-    trajectory: Any, frame: NDArray[np.int64], particle: NDArray[np.int64]
-) -> NDArray[np.float64]:
-    out = np.empty(len(frame))
-    for a, b in trajectory.units():
-        inside = (frame >= a) & (frame < b)
-        if inside.any():
-            out[inside] = trajectory.read("softness", a, b)[frame[inside] - a, particle[inside]]
-    return out
 
 
 def collect_results(place: Workplace, trained: TrainedSoftness) -> SoftnessResults:
@@ -96,22 +51,24 @@ def collect_results(place: Workplace, trained: TrainedSoftness) -> SoftnessResul
     settings = place.settings
     tallies = [Tally(place, p) for p in settings.test_points]
     edges = softness_bins(np.concatenate([t.softness for t in tallies]), settings.statistics.bins)
-    counts = combine([_counts(t, edges, settings) for t in tallies])
-    fit, onset, said = _global_fit(counts, settings)
+    counts = combine([counts_of(t, edges, settings) for t in tallies])
+    temperatures, said = fitted_temperatures(tallies, settings)
+    quiet = counts.sel(temperature=temperatures)
+    fit, onset, said_of_fit = global_fit(quiet, settings)
     probability = rearrangement_probability(counts)
     fitted = np.full(probability["probability"].shape, np.nan)
     if fit is not None:
         fitted = fit.predict(
             probability["softness"].values[None, :], probability["temperature"].values[:, None]
         )
-    arrhenius = arrhenius_per_bin(counts, settings.statistics.min_events)
+    arrhenius = arrhenius_per_bin(quiet, settings.statistics.min_events, min(3, len(temperatures)))
     datasets = {
         "snapshot": snapshot(place),
         "softness_distribution": distributions(counts).assign_attrs(
             note="particles come from trajectories that were not trained on"
         ),
         "rearrangement_probability": probability.assign(fitted=(("temperature", "softness_bin"), fitted)),
-        "arrhenius": arrhenius.assign_attrs(_fit_attributes(fit, onset)),
+        "arrhenius": arrhenius.assign_attrs(fit_attributes(fit, onset)),
         "p_hop_example": p_hop_example(place),
         "rdf": pair_correlations(place),
         "overlap": overlaps(place),
@@ -120,63 +77,8 @@ def collect_results(place: Workplace, trained: TrainedSoftness) -> SoftnessResul
         table=tuple(_table(place, trained, tallies, fit, onset)),
         run=_run_description(place, trained, tallies),
         citations=for_methods(_methods(settings)),
-        warnings=_warnings(place, trained, tallies, arrhenius) + said,
+        warnings=_warnings(place, trained, tallies, arrhenius) + said + said_of_fit,
         datasets=datasets,
-    )
-
-
-def _global_fit(
-    counts: xr.Dataset, settings: SoftnessSettings
-) -> tuple[ArrheniusFit | None, OnsetBootstrap | None, list[str]]:
-    """Return the fit and its resamples, None where the counts do not carry them, and what a reader must know."""
-    statistics = settings.statistics
-    try:
-        fit = fit_arrhenius(counts, statistics.degree)
-    except (ParameterError, TooFewEventsError, ConvergenceError) as error:
-        return None, None, [f"Barriers and onset temperature were not fitted. {error}"]
-    try:
-        onset = bootstrap_onset(counts, statistics.degree, statistics.resamples, statistics.seed)
-    except (TooFewEventsError, ConvergenceError) as error:
-        return fit, None, [f"Barriers and onset temperature have no errors. {error}"]
-    if not onset.bounded:
-        return (
-            fit,
-            onset,
-            ["The slope of Σ(S) is compatible with zero: the onset temperature has no finite interval."],
-        )
-    if onset.onset_interval(_TAIL_95).kind != "bounded":
-        return (
-            fit,
-            onset,
-            [
-                "At 95 % confidence the slope of Σ(S) is compatible with zero, and the onset temperature unbounded."
-            ],
-        )
-    return fit, onset, []
-
-
-def _fit_attributes(fit: ArrheniusFit | None, onset: OnsetBootstrap | None) -> dict[str, Any]:
-    if fit is None:
-        return {}
-    low, high = onset.interval("onset_temperature") if onset else (np.nan, np.nan)
-    attrs: dict[str, Any] = {name: getattr(fit, name) for name in ("e0", "e1", "sigma0", "sigma1")}
-    attrs |= {"T0": fit.onset_temperature, "T0_low": low, "T0_high": high}
-    if fit.degree > 1:
-        attrs["energy_barrier_powers"] = fit.barrier.tolist()
-        attrs["log_prefactor_powers"] = fit.log_prefactor.tolist()
-    return attrs
-
-
-def _counts(tally: Tally, edges: NDArray[np.float64], settings: SoftnessSettings) -> xr.Dataset:
-    return count(
-        tally.point.temperature,
-        (tally.softness, tally.segment),
-        (tally.starts, tally.start_segment),
-        edges,
-        n_segments=settings.training.segments,
-        frames_per_sample=settings.statistics.stride,
-        interval=tally.interval,
-        units=tally.units,
     )
 
 

@@ -168,6 +168,9 @@ class Statistics(_Strict):
     bins : int
     min_events : int
         Bins of softness with fewer events are left out of the fits of single bins.
+    max_active_fraction : float
+        Temperatures at which p_hop exceeds the event threshold for a larger part of the time are shown but not fitted:
+        events merge there. Kob-Andersen at density 1.2: 3 % of the time at T = 0.5, a third at T = 0.6.
     degree : int
         Of the polynomials ΔE(S) and Σ(S).
     resamples : int
@@ -179,6 +182,7 @@ class Statistics(_Strict):
     stride: int = Field(default=10, ge=1)
     bins: int = Field(default=12, ge=3)
     min_events: int = Field(default=10, ge=1)
+    max_active_fraction: float = Field(default=0.2, gt=0, le=1)
     degree: int = Field(default=1, ge=1, le=3)
     resamples: int = Field(default=400, ge=20)
     overlap_cutoff: float = Field(default=0.5, gt=0)
@@ -223,12 +227,11 @@ class SoftnessSettings(_Strict):
 
 def _demo() -> dict[str, Any]:
     points = [
-        {"temperature": 0.47, "frames": 620, "hold_time": 5000.0, "replica": 1, "training": True},
-        {"temperature": 0.47, "frames": 450, "hold_time": 5000.0},
-        {"temperature": 0.50, "frames": 350, "hold_time": 3000.0},
-        {"temperature": 0.53, "frames": 250, "hold_time": 1500.0},
-        {"temperature": 0.58, "frames": 150, "hold_time": 600.0},
-        {"temperature": 0.63, "frames": 100, "hold_time": 400.0},
+        {"temperature": 0.47, "frames": 620, "hold_time": 4000.0, "replica": 1, "training": True},
+        {"temperature": 0.47, "frames": 420, "hold_time": 4000.0},
+        {"temperature": 0.50, "frames": 400, "hold_time": 2500.0},
+        {"temperature": 0.53, "frames": 300, "hold_time": 1200.0},
+        {"temperature": 0.58, "frames": 100, "hold_time": 600.0},
     ]
     return {"scale": "demo", "state_points": points}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -100,9 +101,9 @@ def _single_settings(overrides: dict[str, Any]) -> SoftnessSettings:
     try:
         return load_settings("demo", overrides={"scale": "single", **overrides})
     except SettingsError as error:
-        words = str(error).removeprefix("scale 'demo': ")
-        said = dict.fromkeys(w.replace("state_points.1", "state_points.0") for w in words.split("; `"))
-        raise SettingsError("; `".join(said).replace("state_points.0.", "")) from error
+        words = re.sub(r"state_points\.\d+\.", "", str(error).removeprefix("scale 'demo': "))
+        each_once = dict.fromkeys(words.removeprefix("`").split("; `"))
+        raise SettingsError("`" + "; `".join(each_once)) from error
 
 
 def simulate_store(store: Path, options: dict[str, Any], progress: Progress) -> Trajectory:

@@ -1,0 +1,156 @@
+"""A study that is killed, again and again, ends with the bits of one that was left alone."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import zarr
+
+SETTINGS = """
+scale = "dryrun"
+
+[simulation]
+engine = "dryrun"
+frames_per_unit = 20
+planted = { n_clusters = 27, e0 = 3.0, e1 = 1.2, sigma0 = 0.4, sigma1 = 1.5 }
+
+[training]
+descriptors = { name = "radial_density", radii = [1.1, 1.5] }
+quiet_time = 20
+n_per_class = 1000
+min_per_class = 10
+
+[statistics]
+stride = 5
+bins = 5
+resamples = 20
+"""
+POINT = "\n[[state_points]]\ntemperature = {}\nframes = 80\nhold_time = 1.0\nreplica = {}\ntraining = {}\n"
+POINTS = ((0.65, 1, "true"), (0.65, 0, "false"), (0.8, 0, "false"))
+N_KILLS = 5
+VITRIFY = Path(sys.executable).with_name("vitrify")
+
+needs_proc = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks at processes through /proc")
+
+
+def start(folder: Path) -> subprocess.Popen[str]:
+    """Begin the study in `folder`, in a session of its own and with a mark that its workers inherit."""
+    folder.mkdir(exist_ok=True)
+    (folder / "settings.toml").write_text(SETTINGS + "".join(POINT.format(*p) for p in POINTS))
+    command = [VITRIFY, "run", "softness", "--settings", "settings.toml", "--out", "study", "--workers", "2"]
+    environment = {**os.environ, "VITRIFY_TEST_MARK": str(folder), "NUMBA_NUM_THREADS": "1"}
+    return subprocess.Popen(
+        command,
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def alive(folder: Path) -> list[int]:
+    """Processes, driver or worker, that carry the mark of `folder` and are no zombies."""
+    mark, found = f"VITRIFY_TEST_MARK={folder}".encode(), []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            marked = mark in (process / "environ").read_bytes().split(b"\0")
+            if marked and (process / "stat").read_text().rpartition(") ")[2][0] != "Z":
+                found.append(int(process.name))
+        except OSError:
+            continue
+    return found
+
+
+def wait_until_gone(folder: Path, seconds: float = 10.0) -> list[int]:
+    deadline = time.monotonic() + seconds
+    while (left := alive(folder)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return left
+
+
+def finish(folder: Path) -> float:
+    """Let the command end and return how long it took."""
+    begun = time.monotonic()
+    with start(folder) as driver:
+        _, said = driver.communicate(timeout=300)
+    assert driver.returncode == 0, said
+    return time.monotonic() - begun
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    """Every file that is a result: not a lock, nor what a killed process was writing, nor states to go on from."""
+    return {
+        p.relative_to(folder).as_posix(): p.read_bytes()
+        for p in sorted(folder.rglob("*"))
+        if p.is_file() and p.name != ".lock" and not p.name.endswith((".tmp", ".part", ".partial"))
+    }
+
+
+def arrays(folder: Path) -> dict[str, bytes]:
+    """Every array of every store, decoded."""
+    found = {}
+    for store in sorted(folder.rglob("*.zarr")):
+        for name, array in zarr.open_group(store, mode="r").arrays():
+            found[f"{store.relative_to(folder)}/{name}"] = np.asarray(array[:]).tobytes()
+    return found
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory) -> tuple[Path, float]:
+    """The study left alone, and how long it takes; kernels are compiled before the clock runs."""
+    folder = tmp_path_factory.mktemp("undisturbed") / "here"
+    return folder, finish(folder)
+
+
+@needs_proc
+def test_killed_at_five_moments_and_repeated_a_study_has_the_same_bits(undisturbed, tmp_path):
+    whole, duration = undisturbed
+    draw = random.Random(2016)
+    moments = sorted(draw.uniform(0.0, duration) for _ in range(N_KILLS))
+    draw.shuffle(moments)
+    folder, stopped = tmp_path / "killed", 0
+    for moment in moments:
+        with start(folder) as driver:
+            try:
+                driver.wait(timeout=moment)
+            except subprocess.TimeoutExpired:
+                driver.kill()
+                stopped += 1
+            driver.stderr.read()
+            assert driver.wait() in (0, -signal.SIGKILL)
+        assert not wait_until_gone(folder), "workers end with their driver"
+    finish(folder)
+    assert stopped >= 2
+    expected, found = files(whole / "study"), files(folder / "study")
+    assert found.keys() == expected.keys()
+    assert [name for name in expected if found[name] != expected[name]] == []
+    assert {"report.html", "softness.json", "settings.json", "results/results.json"} < expected.keys()
+    assert sum(name.startswith("figures/") for name in expected) > 20
+    expected, found = arrays(whole / "study"), arrays(folder / "study")
+    assert len(expected) == len(POINTS) * len({name.rpartition("/")[2] for name in expected}) - 1
+    assert found == expected
+
+
+@needs_proc
+def test_an_interrupt_ends_everybody_with_a_line_of_words(undisturbed, tmp_path):
+    """Control-C reaches the driver and all its workers at once, as from a terminal."""
+    _, duration = undisturbed
+    folder = tmp_path / "interrupted"
+    with start(folder) as driver:
+        deadline = time.monotonic() + duration
+        while len(alive(folder)) < 3 and time.monotonic() < deadline:
+            time.sleep(0.02)
+        os.killpg(driver.pid, signal.SIGINT)
+        _, said = driver.communicate(timeout=60)
+    assert driver.returncode == 130
+    assert not wait_until_gone(folder)
+    assert said.rstrip().endswith("Interrupted. What was finished is kept; repeat the same command to go on.")
+    assert "Traceback" not in said
