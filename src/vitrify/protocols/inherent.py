@@ -277,7 +277,7 @@ def _memory_order(frame: Frame) -> NDArray[np.int64]:
 
 def _system(model: PairModel, frame: Frame) -> Any:
     """Return what the kernels need besides the positions, lifted to three dimensions."""
-    from vitrify.protocols._kernels import System
+    from vitrify.protocols._verlet import System
 
     d, box = frame.dimension, frame.box
     vectors, heights, origin, periodic = np.eye(3), np.ones(3), np.zeros(3), np.zeros(3, bool)
