@@ -86,7 +86,9 @@ STUDY_COMMAND = ("run", "softness", "--settings", "settings.toml", "--out", "stu
 def type_in_shell(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     """Run the command in a process of its own."""
     script = Path(sys.executable).with_name("vitrify")
-    return subprocess.run([script, *words], cwd=folder, capture_output=True, text=True, check=False, timeout=300)
+    return subprocess.run(
+        [script, *words], cwd=folder, capture_output=True, text=True, check=False, timeout=300
+    )
 
 
 @pytest.fixture(scope="session")

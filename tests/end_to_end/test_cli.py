@@ -10,13 +10,14 @@ import textwrap
 import numpy as np
 import pytest
 
-from .conftest import STUDY_COMMAND, contents, type_in_shell
-
 from vitrify._version import __version__
 from vitrify.errors import EngineError
 from vitrify.particles.tables import load_table
 from vitrify.particles.trajectory import Trajectory
 from vitrify.predictors.trained import TrainedSoftness
+from vitrify.studies.settings import SCALES, load_settings
+
+from .conftest import STUDY_COMMAND, contents, type_in_shell
 
 VERBS = (
     "simulate",
@@ -73,7 +74,9 @@ def test_an_unknown_verb_or_study_is_answered_with_the_nearest(vitrify):
         assert f"Did you mean '{nearest}'?" in said.err
 
 
-@pytest.mark.parametrize("words", [["--help"], ["--version"], ["run", "softness", "--help"], ["simulate", "--help"]])
+@pytest.mark.parametrize(
+    "words", [["--help"], ["--version"], ["run", "softness", "--help"], ["simulate", "--help"]]
+)
 def test_help_imports_nothing_heavy(words):
     code = textwrap.dedent(
         """
@@ -97,11 +100,9 @@ def test_help_imports_nothing_heavy(words):
 # -- what it would cost, what is installed, what to cite ---------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("scale", "n_points", "frames"), [("demo", 6, "1920"), ("study", 8, "13300"), ("paper", 7, "210000")]
-)
+@pytest.mark.parametrize("scale", SCALES)
 def test_a_dry_run_prints_frames_minutes_and_gigabytes_and_runs_nothing(
-    vitrify, tmp_path, monkeypatch, scale, n_points, frames
+    vitrify, tmp_path, monkeypatch, scale
 ):
     monkeypatch.chdir(tmp_path)
     said = vitrify("run", "softness", "--scale", scale, "--dry-run", "--workers", 2)
@@ -110,8 +111,9 @@ def test_a_dry_run_prints_frames_minutes_and_gigabytes_and_runs_nothing(
     assert all(word in said.out for word in ("frames", "core minutes", "GB on disk"))
     assert "nothing has been run" in " ".join(said.out.split())
     rows = [line.strip("│ ").split("│") for line in said.out.splitlines() if re.match(r"│ (T\d|all)", line)]
-    assert len(rows) == n_points + 1
-    assert rows[-1][1].strip() == frames
+    points = load_settings(scale).state_points
+    assert [row[0].strip() for row in rows] == [*(p.label for p in points), "all"]
+    assert int(rows[-1][1]) == sum(p.frames for p in points)
     columns = np.array([[float(cell) for cell in row[1:]] for row in rows])
     assert (columns[:, 1:] > 0).all()
     assert columns[:-1].sum(axis=0) == pytest.approx(columns[-1], rel=0.05, abs=0.05)
@@ -135,7 +137,9 @@ def test_doctor_lists_what_is_there(vitrify):
         assert re.search(rf"^ (ok|--)\s+{what}", said.out, re.MULTILINE), what
 
 
-def test_doctor_ends_with_1_where_something_is_broken_and_with_0_where_an_extra_is_missing(vitrify, monkeypatch):
+def test_doctor_ends_with_1_where_something_is_broken_and_with_0_where_an_extra_is_missing(
+    vitrify, monkeypatch
+):
     def broken():
         raise EngineError("The LAMMPS library cannot be loaded: no libmpi")
 
@@ -220,7 +224,9 @@ def test_no_result_names_a_folder_of_this_machine(finished_study):
 @pytest.fixture
 def store(finished_study, tmp_path, monkeypatch):
     """The training trajectory of the study as a store of its own, named as a user in its folder would."""
-    shutil.copytree(finished_study / "study" / "trajectories" / "T0.6-1" / "trajectory.zarr", tmp_path / "run.zarr")
+    shutil.copytree(
+        finished_study / "study" / "trajectories" / "T0.6-1" / "trajectory.zarr", tmp_path / "run.zarr"
+    )
     monkeypatch.chdir(tmp_path)
     return Trajectory.open(tmp_path / "run.zarr")
 
@@ -233,7 +239,7 @@ def test_rearrangements_writes_events_and_says_how_many(vitrify, store, tmp_path
     assert f"{events.sizes['event']} events, {n} of them rearrangements: run.events.csv" in said.err
     lines = (tmp_path / "run.events.csv").read_text().splitlines()
     assert len(lines) == events.sizes["event"] + 1
-    assert lines[0].startswith("particle,first_frame")
+    assert lines[0].startswith("particle,start_frame,first_frame,peak_frame,last_frame,end_frame,")
 
 
 def test_rearrangements_again_with_another_window_says_what_it_replaces(vitrify, store, tmp_path):
@@ -268,7 +274,9 @@ def test_train_and_softness_carry_a_plane_from_one_store_to_another(vitrify, sto
         "--out", "plane.json", "--workers", 1,
     )  # fmt: skip
     assert said.code == 0, said.err
-    assert re.search(r"Accuracy on held-out segments 0\.\d+ ± 0\.\d+ \(\d+ particles, .*\): plane\.json", said.err)
+    assert re.search(
+        r"Accuracy on held-out segments 0\.\d+ ± 0\.\d+ \(\d+ particles, .*\): plane\.json", said.err
+    )
     other = finished_study / "study" / "trajectories" / "T0.7" / "trajectory.zarr"
     shutil.copytree(other, tmp_path / "hot.zarr")
     said = vitrify("softness", "hot.zarr", "--model", "plane.json", "--every", 40, "--workers", 1)
@@ -285,7 +293,14 @@ def test_train_and_softness_carry_a_plane_from_one_store_to_another(vitrify, sto
 
 def test_train_uses_the_thresholds_that_the_events_were_found_with(vitrify, store, tmp_path):
     vitrify(
-        "rearrangements", "run.zarr", "--rearrangement-threshold", 0.3, "--event-threshold", 0.1, "--workers", 1
+        "rearrangements",
+        "run.zarr",
+        "--rearrangement-threshold",
+        0.3,
+        "--event-threshold",
+        0.1,
+        "--workers",
+        1,
     )
     table = (tmp_path / "run.events.npz").read_bytes()
     said = vitrify(

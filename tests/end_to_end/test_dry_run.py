@@ -6,8 +6,6 @@ import tomllib
 import numpy as np
 import pytest
 
-from .conftest import settings_text
-
 from vitrify.engines.dryrun import PlantedLiquid, planted_softness
 from vitrify.predictors.trained import TrainedSoftness
 from vitrify.progress import Silent
@@ -15,6 +13,8 @@ from vitrify.report.results import SoftnessResults
 from vitrify.studies.settings import SoftnessSettings
 from vitrify.studies.simulate import Workplace, make_model
 from vitrify.studies.softness import run_softness
+
+from .conftest import settings_text
 
 
 @pytest.fixture(scope="module")

@@ -2,11 +2,15 @@
 
 Kernels take a model as an `Interaction`. Its first entry is a `Formula`, a value without content whose *type* names the
 pair function, so that kernels are compiled once for each function and found again in the cache by the next process. The
-name holds a digest of the function's code: a changed formula is another type.
+name holds digests of the function's code and of the files that the kernels are written in: numba itself looks at the file
+of the outermost function alone, and would go on with yesterday's inner loops after a change elsewhere.
 """
 
 import hashlib
 from collections import namedtuple
+from functools import cache
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -27,12 +31,20 @@ Interaction = namedtuple(
 _PAIR_FUNCTIONS: dict[str, Any] = {}
 
 
-class Formula:
-    """Stands for a jitted pair function in the arguments of kernels."""
+@cache
+def _digest_of_files(modules: tuple[ModuleType, ...]) -> str:
+    digest = hashlib.sha256()
+    for module in modules:
+        digest.update(Path(str(module.__file__)).read_bytes())
+    return digest.hexdigest()[:16]
 
-    def __init__(self, pair_function: Any) -> None:
+
+class Formula:
+    """Stands for a jitted pair function in the arguments of kernels that are written in `modules`."""
+
+    def __init__(self, pair_function: Any, modules: tuple[ModuleType, ...] = ()) -> None:
         f = pair_function.py_func
-        parts = (f.__code__.co_code, f.__code__.co_consts, f.__code__.co_names)
+        parts = (f.__code__.co_code, f.__code__.co_consts, f.__code__.co_names, _digest_of_files(modules))
         digest = hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
         self.name = f"{f.__module__}:{f.__qualname__}#{digest}"
         _PAIR_FUNCTIONS.setdefault(self.name, pair_function)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import fields
+from types import ModuleType
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -56,12 +57,21 @@ class PairModel(ABC):
         """Mass of each species, (S,)."""
         return np.ones(len(self.species_names))
 
-    def interaction(self) -> Any:
-        """Return the model as compiled kernels take it, an `Interaction`."""
-        from vitrify.models._kernels import Formula, Interaction
+    def interaction(self, *kernels: ModuleType) -> Any:
+        """Return the model as compiled kernels take it, an `Interaction`.
+
+        Parameters
+        ----------
+        *kernels : module
+            Those that the kernels are written in, if not in `vitrify.models._kernels`: compiled code kept on disk is used
+            again as long as none of these files has changed.
+        """
+        from vitrify.models import _kernels as own
+        from vitrify.particles import _cells
 
         rows = np.ascontiguousarray(self.kernel_parameters(), dtype=np.float64)
-        return Interaction(Formula(self.pair_function), rows, np.ascontiguousarray(self.cutoffs**2))
+        formula = own.Formula(self.pair_function, (_cells, own, *kernels))
+        return own.Interaction(formula, rows, np.ascontiguousarray(self.cutoffs**2))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the name, the fields and the cutoffs in plain values."""

@@ -22,6 +22,8 @@ from vitrify.studies.simulate import Workplace, _counting
 if TYPE_CHECKING:
     import xarray as xr
 
+_FEWEST_STARTS = 2
+
 
 def make_indicator(settings: SoftnessSettings) -> PHop:
     """Return the indicator of the settings."""
@@ -109,6 +111,14 @@ def p_hop_all(place: Workplace, progress: Progress, workers: int | None = None) 
             map_units(p_hop_unit, jobs, workers=workers, poll=poll)
 
 
+def keep_table(path: Path, table: xr.Dataset, parameters: dict[str, Any]) -> xr.Dataset:
+    """Write a table and return it as it will be read back: a run that is killed here goes on with the same bits."""
+    save_table(path, table, parameters)
+    kept = load_table(path, parameters)
+    assert kept is not None
+    return kept
+
+
 def find_events(trajectory: Trajectory, finder: Events, table: Path) -> xr.Dataset:
     """Return the events of a store, from `table` if it was made with the same parameters."""
     parameters = {**finder.to_dict(), "p_hop": trajectory.stages["p_hop"]["parameters"]}
@@ -121,7 +131,7 @@ def find_events(trajectory: Trajectory, finder: Events, table: Path) -> xr.Datas
             read_p_hop=lambda a, b: trajectory.read("p_hop", a, b),
             units=trajectory.unit_system,
         )
-        save_table(table, found, parameters)
+        return keep_table(table, found, parameters)
     return found
 
 
@@ -149,6 +159,40 @@ def require_rearrangements(place: Workplace) -> None:
                 f"{trajectory.n_frames} frames of {trajectory.n_particles} particles exceeds `rearrangement_threshold` = "
                 f"{place.settings.rearrangements.rearrangement_threshold:g}. Add frames, raise the temperature, or leave it out."
             )
+
+
+def require_statistics(place: Workplace) -> None:
+    """Refuse trajectories that leave no frame to take softness from, or no events at the coldest temperature.
+
+    Raises
+    ------
+    TooFewEventsError
+        Naming the temperature, before anything is trained.
+    """
+    settings = place.settings
+    for point in settings.test_points:
+        trajectory = place.trajectory(point)
+        first, stop = usable_frames(settings, trajectory.n_frames)
+        if first >= stop:
+            raise TooFewEventsError(
+                f"T = {point.temperature:g} has {trajectory.n_frames} frames; statistics need at least {3 * settings.rearrangements.window + 2}: "
+                "three windows of p_hop and a frame to begin at. Add frames, or use a smaller `window`."
+            )
+        if not len(sampled_frames(settings, trajectory)):
+            raise TooFewEventsError(
+                f"No frame at T = {point.temperature:g} that softness would be taken from is quenched to its force criterion. "
+                "Raise `max_iterations` or `force_tolerance`."
+            )
+    point = settings.test_points[0]
+    trajectory = place.trajectory(point)
+    first, stop = usable_frames(settings, trajectory.n_frames)
+    n = starts(settings, trajectory, events_of(place, point)).sizes["event"]
+    if n < _FEWEST_STARTS:
+        raise TooFewEventsError(
+            f"Statistics at T = {point.temperature:g} need at least {_FEWEST_STARTS} rearrangements of species "
+            f"{settings.training.centre_species} that begin in frames {first} to {stop - 1}; there are {n}. Add frames, raise "
+            "the temperature, or leave it out."
+        )
 
 
 def usable_frames(settings: SoftnessSettings, n_frames: int) -> tuple[int, int]:

@@ -14,7 +14,7 @@ from vitrify.descriptors.base import from_dict
 from vitrify.errors import ParameterError, UnknownNameError
 from vitrify.parallel import map_units
 from vitrify.particles.neighbors import require_distinct
-from vitrify.particles.tables import load_table, save_table
+from vitrify.particles.tables import load_table
 from vitrify.particles.trajectory import ArraySpec, Trajectory
 from vitrify.predictors.trained import TrainedSoftness
 from vitrify.predictors.training_sets import TrainingSelection, select_training_set
@@ -23,6 +23,7 @@ from vitrify.provenance import identity, to_plain
 from vitrify.studies.dynamics import (
     events_of,
     find_events,
+    keep_table,
     make_events,
     renew_stage,
     sampled_frames,
@@ -184,8 +185,7 @@ def examples_with_features(
     }
     names = np.array(descriptors.feature_names(trajectory.species_names))
     found = xr.Dataset(columns, {"feature": names}, attrs=to_plain(chosen.to_dict()))
-    save_table(table, found, parameters)
-    return found
+    return keep_table(table, found, parameters)
 
 
 def centre_particles(trajectory: Trajectory, species: str) -> NDArray[np.int64]:

@@ -11,7 +11,7 @@ from vitrify.errors import MissingExtraError, SettingsError
 from vitrify.parallel import lock_folder
 from vitrify.particles.trajectory import write_json
 from vitrify.progress import Progress
-from vitrify.studies.dynamics import p_hop_all, require_rearrangements
+from vitrify.studies.dynamics import p_hop_all, require_rearrangements, require_statistics
 from vitrify.studies.finished import inputs_identity, is_finished, mark_finished
 from vitrify.studies.learning import softness_all, train
 from vitrify.studies.settings import SoftnessSettings
@@ -61,6 +61,7 @@ def run_softness(
         quench_all(place, progress, workers)
         p_hop_all(place, progress, workers)
         require_rearrangements(place)
+        require_statistics(place)
         trained = train(place, progress, workers)
         softness_all(place, trained, progress, workers)
         results = _results_and_report(place, trained, progress)

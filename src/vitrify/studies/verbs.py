@@ -21,7 +21,7 @@ from vitrify.provenance import to_plain
 if TYPE_CHECKING:
     from vitrify.studies.settings import SoftnessSettings
 
-_REPEATED = "Repeat the command that makes it."
+_FIRST_COLUMNS = ["particle", "start_frame", "first_frame", "peak_frame", "last_frame", "end_frame"]
 
 
 def beside(store: Path, name: str) -> Path:
@@ -70,7 +70,7 @@ def require_positions(trajectory: Trajectory, kind: str) -> None:
     if not trajectory.is_done("thermal"):
         raise StoreError(
             f"{trajectory.path} is not simulated to its end yet: {trajectory.done_frames('thermal')} of "
-            f"{trajectory.n_frames} frames are there. {_REPEATED}"
+            f"{trajectory.n_frames} frames are there. Repeat the command that makes it."
         )
     if not trajectory.is_done(kind):
         raise StoreError(
@@ -215,7 +215,11 @@ def rearrangements_of_store(
     add_p_hop(trajectory, indicator, progress, kind)
     _fill(trajectory, "p_hop", "Finding rearrangements", progress, workers, p_hop_unit, indicator, kind)
     events = find_events(trajectory, finder, beside(store, "events.npz"))
-    write_json(beside(store, "events.csv"), events.to_dataframe().to_csv(index=False))
+    rows = events.to_dataframe()
+    write_json(
+        beside(store, "events.csv"),
+        rows[[*_FIRST_COLUMNS, *rows.columns.drop(_FIRST_COLUMNS)]].to_csv(index=False),
+    )
     n = rearrangements(events).sizes["event"]
     progress.note(
         f"{events.sizes['event']} events, {n} of them rearrangements: {beside(store, 'events.csv')}"
