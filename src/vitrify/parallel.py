@@ -89,7 +89,7 @@ def _map_processes(
 ) -> list[Result]:
     results: dict[int, Result] = {}
     pool = ProcessPoolExecutor(
-        workers, mp_context=get_context("spawn"), initializer=_start_worker, initargs=(os.getpid(),)
+        workers, mp_context=get_context("spawn"), initializer=start_worker, initargs=(os.getpid(),)
     )
     try:
         futures: dict[Future[Result], int] = {pool.submit(work, unit): k for k, unit in enumerate(units)}
@@ -121,7 +121,7 @@ def _end(pool: ProcessPoolExecutor, finished: bool) -> None:
         process.terminate()
 
 
-def _start_worker(driver: int) -> None:
+def start_worker(driver: int) -> None:
     """One thread per worker, and death together with the driver."""
     import threading
     import time

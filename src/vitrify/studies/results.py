@@ -62,6 +62,9 @@ def collect_results(place: Workplace, trained: TrainedSoftness) -> SoftnessResul
             probability["softness"].values[None, :], probability["temperature"].values[:, None]
         )
     arrhenius = arrhenius_per_bin(quiet, settings.statistics.min_events, min(3, len(temperatures)))
+    arrhenius = arrhenius.assign_coords(
+        softness=probability["softness"]
+    )  # the same bins, centred as at all temperatures
     datasets = {
         "snapshot": snapshot(place),
         "softness_distribution": distributions(counts).assign_attrs(

@@ -227,11 +227,11 @@ class SoftnessSettings(_Strict):
 
 def _demo() -> dict[str, Any]:
     points = [
-        {"temperature": 0.47, "frames": 620, "hold_time": 4000.0, "replica": 1, "training": True},
-        {"temperature": 0.47, "frames": 420, "hold_time": 4000.0},
-        {"temperature": 0.50, "frames": 400, "hold_time": 2500.0},
-        {"temperature": 0.53, "frames": 300, "hold_time": 1200.0},
-        {"temperature": 0.58, "frames": 100, "hold_time": 600.0},
+        {"temperature": 0.47, "frames": 560, "hold_time": 4000.0, "replica": 1, "training": True},
+        {"temperature": 0.47, "frames": 380, "hold_time": 4000.0},
+        {"temperature": 0.50, "frames": 380, "hold_time": 2500.0},
+        {"temperature": 0.53, "frames": 280, "hold_time": 1200.0},
+        {"temperature": 0.58, "frames": 80, "hold_time": 600.0},
     ]
     return {"scale": "demo", "state_points": points}
 

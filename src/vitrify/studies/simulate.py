@@ -260,6 +260,8 @@ def quench_unit(job: tuple[Path, int, Any, Any]) -> None:
 
 def simulate_all(place: Workplace, progress: Progress, workers: int | None = None) -> None:
     """Make every trajectory of the settings, going on where an earlier call was killed."""
+    from vitrify.studies.warm_up import compiling_ahead
+
     points = place.settings.state_points
     stores = {p.label: prepare_trajectory(place, p) for p in points}
     todo = sorted(
@@ -267,7 +269,10 @@ def simulate_all(place: Workplace, progress: Progress, workers: int | None = Non
         key=lambda p: -(p.frames + needs_equilibration(place.settings, p) * p.hold_time),
     )
     if todo:
-        with _counting(place, points, "thermal", progress, "Simulating") as poll:
+        with (
+            compiling_ahead(place.settings),
+            _counting(place, points, "thermal", progress, "Simulating") as poll,
+        ):
             map_units(simulate_state_point, [(place, p) for p in todo], workers=workers, poll=poll)
 
 
