@@ -80,7 +80,7 @@ def vitrify(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
     return typed
 
 
-STUDY_COMMAND = ("run", "softness", "--settings", "settings.toml", "--out", "study", "--workers", "2")
+STUDY_COMMAND = ("run", "softness", "--settings", "settings.toml", "--out", "study", "--workers", "1")
 
 
 def type_in_shell(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:

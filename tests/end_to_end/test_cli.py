@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import textwrap
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,7 +16,10 @@ from vitrify.errors import EngineError
 from vitrify.particles.tables import load_table
 from vitrify.particles.trajectory import Trajectory
 from vitrify.predictors.trained import TrainedSoftness
+from vitrify.report.results import SoftnessResults
+from vitrify.studies.finished import inputs_identity, is_finished
 from vitrify.studies.settings import SCALES, load_settings
+from vitrify.studies.simulate import Workplace
 
 from .conftest import STUDY_COMMAND, contents, type_in_shell
 
@@ -203,14 +207,34 @@ def test_the_same_command_again_does_nothing_and_changes_no_byte(finished_study,
     assert contents(tmp_path / "again" / "study") == before
 
 
-def test_a_figure_that_was_lost_is_drawn_again(vitrify, finished_study, tmp_path):
-    shutil.copytree(finished_study / "study", tmp_path / "study")
-    before = contents(tmp_path / "study")
-    (tmp_path / "study" / "figures" / "rdf.svg").unlink()
-    (tmp_path / "study" / "report.html").write_text("scribbled over")
+def test_report_draws_again_what_was_lost_from_results_alone(vitrify, finished_study, tmp_path):
+    whole = SoftnessResults.load(finished_study / "study" / "results")
+    replace(whole, datasets={"rdf": whole.datasets["rdf"]}).save(tmp_path / "study" / "results")
     said = vitrify("report", tmp_path / "study")
     assert said == (0, f"{tmp_path / 'study' / 'report.html'}\n", "")
+    before = contents(tmp_path / "study")
+    assert {f"figures/rdf.{suffix}" for suffix in ("csv", "pdf", "png", "svg")} < before.keys()
+    (tmp_path / "study" / "figures" / "rdf.svg").unlink()
+    (tmp_path / "study" / "report.html").write_text("scribbled over")
+    assert vitrify("report", tmp_path / "study").code == 0
     assert contents(tmp_path / "study") == before
+
+
+def test_a_study_whose_report_was_scribbled_over_is_not_taken_for_finished(finished_study, tmp_path):
+    shutil.copytree(finished_study / "study", tmp_path / "study")
+    place = Workplace(tmp_path / "study", load_settings(file=finished_study / "settings.toml"))
+    inputs = inputs_identity(place, TrainedSoftness.load(place.model_file))
+    assert is_finished(place, inputs)
+    assert not is_finished(place, "of something else")
+    for file in ("report.html", "figures/rdf.svg", "results/results.json"):
+        path = tmp_path / "study" / file
+        whole = path.read_bytes()
+        path.write_bytes(whole[:-1])
+        assert not is_finished(place, inputs)
+        path.unlink()
+        assert not is_finished(place, inputs)
+        path.write_bytes(whole)
+    assert is_finished(place, inputs)
 
 
 def test_no_result_names_a_folder_of_this_machine(finished_study):
@@ -322,7 +346,7 @@ def test_simulate_and_quench_make_a_store_of_inherent_structures(vitrify, tmp_pa
     monkeypatch.chdir(tmp_path)
     command = (
         "simulate", "liquid.zarr", "--temperature", 1.0, "--frames", 30, "--n-particles", 80, "--hold", 2,
-        "--interval", 0.1,
+        "--interval", 0.1, "--time-step", 0.01,
     )  # fmt: skip
     said = vitrify(*command)
     assert said.code == 0, said.err

@@ -91,7 +91,7 @@ def print_cost(settings: SoftnessSettings, workers: int | None = None) -> None:
     for heading in ("frames", "core minutes", "GB on disk"):
         table.add_column(heading, justify="right")
     for c in costs:
-        table.add_row(c.label, str(c.frames), f"{c.core_seconds / 60:.1f}", f"{c.gigabytes:.2f}")
+        table.add_row(c.label, str(c.frames), f"{c.core_seconds / 60:.1f}", f"{c.gigabytes:.3f}")
     total = sum(c.core_seconds for c in costs)
     longest = max(c.core_seconds for c in costs)
     table.add_section()
@@ -99,7 +99,7 @@ def print_cost(settings: SoftnessSettings, workers: int | None = None) -> None:
         "all",
         str(sum(c.frames for c in costs)),
         f"{total / 60:.1f}",
-        f"{sum(c.gigabytes for c in costs):.2f}",
+        f"{sum(c.gigabytes for c in costs):.3f}",
     )
     console = Console()
     console.print(table)
