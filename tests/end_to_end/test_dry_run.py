@@ -86,7 +86,10 @@ def test_softness_applied_to_a_new_trajectory_in_another_process_gives_the_same_
         "print(s.tobytes().hex())\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code, study.model_file, study.store(point)], capture_output=True, text=True, check=True
+        [sys.executable, "-c", code, study.model_file, study.store(point)],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     here = TrainedSoftness.load(study.model_file).softness(study.trajectory(point).frame(50))
     assert done.stdout.strip() == here.tobytes().hex()

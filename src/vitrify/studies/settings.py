@@ -233,7 +233,8 @@ def _demo() -> dict[str, Any]:
         {"temperature": 0.53, "frames": 280, "hold_time": 1200.0},
         {"temperature": 0.58, "frames": 80, "hold_time": 600.0},
     ]
-    return {"scale": "demo", "state_points": points}
+    # so short a run has few particles that stay quiet for a whole relaxation time (300): two thirds of it
+    return {"scale": "demo", "state_points": points, "training": {"quiet_time": 200}}
 
 
 def _study() -> dict[str, Any]:
