@@ -34,6 +34,8 @@ class Registry(Mapping[str, str]):
         return {**{e.name: e.value for e in entry_points(group=group)}, **self._own}
 
     def __getitem__(self, name: str) -> str:
+        if name in self._own:  # its own members win, so other packages need not be asked
+            return self._own[name]
         table = self._all()
         if name not in table:
             raise UnknownNameError(self.kind, name, table)
