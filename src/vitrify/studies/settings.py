@@ -239,21 +239,18 @@ def _demo() -> dict[str, Any]:
 
 def _study() -> dict[str, Any]:
     points = [
-        {"temperature": 0.47, "frames": 3000, "hold_time": 5000.0, "replica": 1, "training": True},
-        {"temperature": 0.45, "frames": 3000, "hold_time": 12000.0},
-        {"temperature": 0.47, "frames": 3000, "hold_time": 5000.0},
-        {"temperature": 0.50, "frames": 2000, "hold_time": 3000.0},
-        {"temperature": 0.53, "frames": 1000, "hold_time": 1500.0},
-        {"temperature": 0.56, "frames": 600, "hold_time": 1000.0},
-        {"temperature": 0.60, "frames": 400, "hold_time": 600.0},
-        {"temperature": 0.70, "frames": 300, "hold_time": 300.0},
+        {"temperature": 0.47, "frames": 3600, "hold_time": 2500.0, "replica": 1, "training": True},
+        {"temperature": 0.47, "frames": 2000, "hold_time": 2500.0},
+        {"temperature": 0.50, "frames": 1500, "hold_time": 1200.0},
+        {"temperature": 0.53, "frames": 800, "hold_time": 700.0},
+        {"temperature": 0.56, "frames": 500, "hold_time": 500.0},
+        {"temperature": 0.60, "frames": 250, "hold_time": 300.0},
     ]
     return {
         "scale": "study",
         "state_points": points,
-        "simulation": {"n_particles": 4096, "frames_per_unit": 50},
+        "simulation": {"n_particles": 4096, "frames_per_unit": 25},
         "statistics": {"bins": 20},
-        "equilibrate": True,
     }
 
 
@@ -289,7 +286,7 @@ def preset(scale: str, density: float = 1.2) -> dict[str, Any]:
     Parameters
     ----------
     scale : {"demo", "study", "paper"}
-        demo: minutes on a laptop. study: N = 4096, seven temperatures. paper: N = 10 000, 30 000 τ for all
+        demo: minutes on a laptop. study: N = 4096, five temperatures, hours. paper: N = 10 000, 30 000 τ for all
         temperatures of Table I at `density`.
     density : float, default 1.2
         Only the paper's scale has more than one.
