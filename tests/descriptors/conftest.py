@@ -1,10 +1,12 @@
 """Brute force: every neighbour of a particle under every periodic image, straight from the definition."""
 
+from importlib.resources import files
 from itertools import product
 
 import numpy as np
 import pytest
 
+from vitrify.protocols.equilibrate import load_configuration
 from vitrify.testing.strategies import random_frame
 
 SYSTEMS = {
@@ -38,5 +40,26 @@ def neighbours():
         near = distance < cutoff
         near[i, (images == 0).all(axis=1)] = False
         return vectors[near], frame.species[np.nonzero(near)[0]]
+
+    return found
+
+
+@pytest.fixture(scope="session")
+def glass():
+    """Return 1000 particles of the Kob-Andersen liquid in equilibrium at T = 0.47."""
+    return load_configuration(
+        files("vitrify.studies") / "starts" / "kob_andersen-quad-N1000-rho1.20-T0.47.npz"
+    )[0]
+
+
+@pytest.fixture(scope="session")
+def of_spread():
+    """Return a function: the largest difference in units of each feature's standard deviation, where it is not nothing."""
+
+    def found(values, expected):
+        spread = expected.std(axis=0)
+        varies = spread > 1e-6
+        assert varies.any()
+        return (np.abs(values - expected)[:, varies] / spread[varies]).max()
 
     return found

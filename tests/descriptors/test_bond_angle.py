@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from vitrify.descriptors import _kernels
+from vitrify.descriptors import _kernels, bond_angle
 from vitrify.descriptors.bond_angle import CUBUK_TABLE_5_2, BondAngle
 from vitrify.errors import ParameterError, ShapeError
 from vitrify.particles import Box, Frame
@@ -9,9 +9,9 @@ from vitrify.testing.descriptors import assert_same_features
 from vitrify.testing.strategies import random_frame
 
 
-def naive(frame, neighbours, descriptor):
+def naive(frame, neighbours, descriptor, particles=None):
     rows = []
-    for i in range(frame.n_particles):
+    for i in range(frame.n_particles) if particles is None else particles:
         v, species = neighbours(frame, i, descriptor.cutoff)
         r = np.linalg.norm(v, axis=1)
         cosine = (v @ v.T) / np.outer(r, r)
@@ -44,6 +44,36 @@ def test_bond_angle_at_the_published_cutoff_is_its_definition(neighbours):
     assert_same_features(BondAngle().evaluate(frame), naive(frame, neighbours, BondAngle()), 1e-11)
 
 
+@pytest.mark.parametrize("cutoff", [2.5, 5.0])
+def test_features_of_a_glass_are_right_to_1e_10_of_their_spread(cutoff, glass, neighbours, of_spread):
+    descriptor = BondAngle(cutoff=cutoff)
+    some = np.arange(0, 1000, 50)
+    features = naive(glass, neighbours, descriptor, some)
+    assert of_spread(descriptor.evaluate(glass, some), features) < 1e-10
+
+
+LARGE = BondAngle(
+    ((14.633, 1, -1.0), (14.638, 2, 1.0), (20.0, 5, 0.5), (1e3, 8, -1.0), (8.0, 3, 2.0), (1.1, 2, 1.0)), 1.9
+)
+
+
+def test_moments_are_the_sum_over_pairs(frame, neighbours, monkeypatch):
+    monkeypatch.setattr(bond_angle, "_is_cheaper_by_pairs", lambda *_: False)
+    assert bond_angle._series([(8.0, 3, 2.0)], 1.9) is not None
+    assert_same_features(LARGE.evaluate(frame), naive(frame, neighbours, LARGE), 1e-9)
+
+
+def test_long_series_and_high_powers_are_summed_over_pairs():
+    assert bond_angle._series([(0.2, 1, 1.0)], 2.5) is None
+    assert bond_angle._series([(14.6, 9, 1.0)], 2.5) is None
+
+
+def test_many_neighbours_are_summed_by_moments(glass):
+    series = bond_angle._series([(14.633, 1, 1.0)], 5.0)
+    assert not bond_angle._is_cheaper_by_pairs(series, glass, 5.0)
+    assert bond_angle._is_cheaper_by_pairs(bond_angle._series([(14.633, 1, 1.0)], 2.0), glass, 2.0)
+
+
 def test_leaving_out_small_terms_costs_no_accuracy(neighbours):
     frame = random_frame(np.random.default_rng(4), 30)
     short = BondAngle(((0.2, 16, 1.0), (0.1, 1, 1.0)), cutoff=3.0)
@@ -73,6 +103,13 @@ def test_particles_on_one_spot_give_finite_features():
 def test_narrowing_keeps_the_wanted_rows():
     wanted = frozenset({"Psi_AB(1.204,4,1)", "Psi_BB(0.695,1,1)", "G_A(1)"})
     assert BondAngle().narrowed(wanted, ("A", "B")).parameters == ((1.204, 4, 1.0), (0.695, 1, 1.0))
+
+
+def test_quick_exponential_is_right_to_5e_14():
+    x = np.linspace(-690.0, 690.0, 50_001)
+    found = np.array([_kernels.quick_exponential(v) for v in x])
+    np.testing.assert_allclose(found, np.exp(x), rtol=5e-14)
+    assert _kernels.quick_exponential(-1e5) == pytest.approx(np.exp(-700.0))
 
 
 def test_exponential_is_right_to_two_units_in_the_last_place():

@@ -11,6 +11,7 @@ DESCRIPTORS = Registry(
     {
         "radial_density": "vitrify.descriptors.radial_density:RadialDensity",
         "bond_angle": "vitrify.descriptors.bond_angle:BondAngle",
+        "bond_order": "vitrify.descriptors.bond_order:BondOrder",
         "coordination": "vitrify.descriptors.coordination:Coordination",
         "local_energy": "vitrify.descriptors.local_energy:LocalEnergy",
     },
@@ -22,6 +23,7 @@ COMBINATIONS = Registry(
     {
         "set": "vitrify.descriptors.combined:DescriptorSet",
         "select": "vitrify.descriptors.combined:Select",
+        "shell_average": "vitrify.descriptors.shell_average:ShellAverage",
     },
 )
 """Descriptors made of others, known to `vitrify.descriptors.base.from_dict`."""
@@ -32,6 +34,7 @@ DESCRIPTOR_SETS = Registry(
         "schoenholz-2016": "vitrify.descriptors.named_sets:schoenholz_2016",
         "schoenholz-2016-radial": "vitrify.descriptors.named_sets:schoenholz_2016_radial",
         "first-peaks": "vitrify.descriptors.named_sets:first_peaks",
+        "boattini-2021": "vitrify.descriptors.named_sets:boattini_2021",
     },
 )
 """Functions without arguments that return the descriptor of a published study."""

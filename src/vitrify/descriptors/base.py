@@ -30,7 +30,12 @@ class Descriptor(ABC):
     @property
     @abstractmethod
     def cutoff(self) -> float:
-        """Distance beyond which nothing counts, length."""
+        """Distance beyond which no neighbour counts, length."""
+
+    @property
+    def reach(self) -> float:
+        """Distance beyond which no particle can change the features, length: the cutoff, if nothing else is said."""
+        return self.cutoff
 
     @abstractmethod
     def feature_names(self, species_names: tuple[str, ...]) -> tuple[str, ...]:

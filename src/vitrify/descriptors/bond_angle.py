@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import Any, ClassVar
 
 import numpy as np
@@ -45,7 +46,15 @@ With one ξ in all four rows the 22 functions obey two linear identities per pai
 Ψ(λ=1, ζ=2) − Ψ(λ=−1, ζ=2) = 2 [Ψ(λ=1, ζ=1) − Ψ(λ=−1, ζ=1)]; as printed, the first of them holds only to 1e-4.
 """
 
-_LARGEST_DROPPED = 1e-18
+_Row = tuple[float, int, float]
+_LARGEST_DROPPED = 1e-16
+_SERIES_REMAINDER = 1e-11
+_LONGEST_SERIES = 16
+_LARGEST_MOMENT_EXPONENT = 8
+_MOMENT_CHUNK = 128
+_NEIGHBOURS_PER_SHELL = 80.0
+_MOMENT_OVERHEAD = 60.0
+_COST_OF_PAIR = 2.5  # of half a neighbour pair, in neighbours summed into one moment
 _DEFAULT_CUTOFF = 2.5
 
 
@@ -79,7 +88,7 @@ class BondAngle(Descriptor):
     Notes
     -----
     **Scale**: a pure number; a pair of neighbours gives at most (1 + |λ|)^ζ, which is 65 536 for ζ = 16. Pairs are left
-    out only where they give less than 1e-18.
+    out only where they give less than 1e-16 of (1 + |λ|/2)^ζ, the angular factor of an equilateral triangle.
     **Differs from**: the symmetry functions of Behler and Parrinello, which carry a factor 2^(1 − ζ) and three smooth
     cutoff functions; codes that count each unordered pair once also for X = Y (half of ours). Some versions of the
     formula print the angle as θ_ijk; it is the one between **R**_ij and **R**_ik.
@@ -148,7 +157,7 @@ class BondAngle(Descriptor):
 
     def evaluate(self, frame: Frame, particles: ArrayLike | None = None) -> NDArray[np.float64]:
         """Return Ψ_XY(i; ξ, ζ, λ), (n, pairs of species times rows): pair by pair, rows in the order of `parameters`."""
-        from vitrify.descriptors import _kernels
+        from vitrify.descriptors import _angular_kernels
 
         chosen = as_particles(frame, particles)
         n_species, n_rows = len(frame.species_names), len(self.parameters)
@@ -157,30 +166,146 @@ class BondAngle(Descriptor):
         if not len(chosen):
             return values
         cells = cell_list(frame, self.cutoff)
-        order, rows = self._sorted_rows()
-        _kernels.bond_angle(cells, cells.rank[chosen], rows, n_species, values)
+        centres = cells.rank[chosen]
+        order = sorted(range(n_rows), key=lambda k: (-self.parameters[k][0], *self.parameters[k][:0:-1]))
+        rows = [self.parameters[k] for k in order]
+        done = 0
+        for group in _groups(rows):
+            series = _series(group, self.cutoff)
+            if series is None or _is_cheaper_by_pairs(series, frame, self.cutoff):
+                break
+            _angular_kernels.by_moments(
+                cells, centres, series, done, n_rows, n_species, _MOMENT_CHUNK, values
+            )
+            done += len(group)
+        if done < n_rows:
+            shells = _n_shells(frame, self.cutoff)
+            _angular_kernels.by_pairs(
+                cells, centres, _direct(rows[done:], self.cutoff), done, n_rows, n_species, shells, values
+            )
         if np.array_equal(order, np.arange(n_rows)):
             return values
         columns = np.empty(n_rows, np.int64)
         columns[order] = np.arange(n_rows)
         return values[:, (np.arange(n_pairs)[:, None] * n_rows + columns).ravel()]
 
-    def _sorted_rows(self) -> tuple[NDArray[np.int64], tuple[Any, ...]]:
-        """Order of the rows by ξ, and what the kernel wants to know about them."""
-        lengths = [row[0] for row in self.parameters]
-        order = np.argsort(-np.array(lengths), kind="stable")
-        distinct = sorted(set(lengths), reverse=True)
-        powers = sorted({(row[2], row[1]) for row in self.parameters})
-        largest = max(zeta * math.log1p(abs(sign)) for sign, zeta in powers)
-        rows = (
-            2.0 / np.array(distinct) ** 2,
-            largest - math.log(_LARGEST_DROPPED),
-            np.array([sum(x > length for x in lengths) for length in distinct] + [len(lengths)]),
-            np.array([powers.index((self.parameters[k][2], self.parameters[k][1])) for k in order]),
-            np.array([sign for sign, _ in powers]),
-            np.array([zeta for _, zeta in powers]),
-        )
-        return order, rows
+
+def _groups(rows: list[_Row]) -> list[list[_Row]]:
+    """Return the rows, sorted by ξ, in groups of one ξ."""
+    return [list(group) for _, group in groupby(rows, key=lambda row: row[0])]
+
+
+def _direct(rows: list[_Row], cutoff: float) -> tuple[Any, ...]:
+    """Return what the sum over pairs wants to know about rows sorted by ξ, largest first."""
+    groups = _groups(rows)
+    powers = sorted({(row[2], row[1]) for row in rows})
+    return (
+        np.array([2.0 / group[0][0] ** 2 for group in groups]),
+        np.array([_bound(group, cutoff) for group in groups]),
+        -math.log(_LARGEST_DROPPED),
+        np.cumsum([0] + [len(group) for group in groups]),
+        np.array([powers.index((row[2], row[1])) for row in rows]),
+        np.array([sign for sign, _ in powers]),
+        np.array([zeta for _, zeta in powers]),
+        np.array([_pattern(group) for group in groups]),
+        np.array([group[0][2] for group in groups]),
+    )
+
+
+def _bound(group: list[_Row], cutoff: float) -> tuple[float, float, float]:
+    """Return slope and offset of the bound on the terms of one ξ, and whether any term can fall below the limit.
+
+    The limit is meant for a term over (1 + |λ|/2)^ζ, its factor in an equilateral triangle. As ln(1 + λ cos) lies below
+    its tangent at the largest λ cos, that is at most exp(-steepness half_sum + slope cos + offset), or
+    exp(-steepness half_sum) where that is more. With λ of both signs the slope is zero.
+    """
+    largest = max(zeta for _, zeta, _ in group)
+    strongest = max(abs(sign) for _, _, sign in group)
+    one_sign = all(sign > 0 for _, _, sign in group)
+    slope = largest * strongest / (1 + strongest) if one_sign else 0.0
+    most = 2.0 / group[0][0] ** 2 * 3.0 * cutoff**2
+    offset = largest * (math.log1p(strongest) - math.log1p(strongest / 2)) - slope
+    return slope, offset, float(most > -math.log(_LARGEST_DROPPED))
+
+
+def _pattern(group: list[_Row]) -> int:
+    """Return which of the kernel's patterns the (λ, ζ) of one ξ make."""
+    from vitrify.descriptors import _angular_kernels as kernels
+
+    found = [(sign, zeta) for _, zeta, sign in group]
+    sign = found[0][0]
+    if found == [(-1.0, 1), (-1.0, 2), (1.0, 1), (1.0, 2)]:
+        return kernels.ONE_TWO_BOTH_SIGNS
+    if found == [(sign, 1), (sign, 2)]:
+        return kernels.ONE_TWO
+    if found == [(sign, 1), (sign, 2), (sign, 4), (sign, 16)]:
+        return kernels.ONE_TWO_FOUR_SIXTEEN
+    return kernels.LISTED
+
+
+def _series(rows: list[_Row], cutoff: float) -> tuple[Any, ...] | None:
+    """Return the series of exp(2 R_j R_k cos θ / ξ²) and the tensors that its terms need; None if it is long.
+
+    It ends where its remainder is below 1e-11 of a weight: t^n / n! with t the largest argument, at both cutoffs.
+    """
+    steepness = 2.0 / rows[0][0] ** 2
+    largest_argument, largest = steepness * cutoff**2, max(row[1] for row in rows)
+    n_terms, remainder = 0, 1.0
+    while remainder > _SERIES_REMAINDER and n_terms <= _LONGEST_SERIES:
+        n_terms += 1
+        remainder *= largest_argument / n_terms
+    if n_terms > _LONGEST_SERIES or largest > _LARGEST_MOMENT_EXPONENT:
+        return None
+    powers, parent, axis = _monomials(n_terms - 1 + largest)
+    degree = powers.sum(axis=1)
+    multiplicity = np.array(
+        [math.factorial(sum(p)) / math.prod(math.factorial(k) for k in p) for p in powers.tolist()]
+    )
+    over_factorial = np.array([1.0 / math.factorial(p) for p in range(n_terms)])
+    binomials = np.array(
+        [[math.comb(zeta, q) * float(sign) ** q for q in range(largest + 1)] for _, zeta, sign in rows]
+    )
+    factors = np.array([(1.0 + sign) ** zeta for _, zeta, sign in rows])
+    return steepness, over_factorial, np.array([parent, axis, degree]), multiplicity, binomials, factors
+
+
+def _monomials(
+    largest_degree: int,
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Return the exponents of all x^a y^b z^c up to a degree, and how each comes from an earlier one times one axis.
+
+    The first, 1, comes from itself and a fourth axis along which everything is 1.
+    """
+    powers = [(0, 0, 0)]
+    parent, axis = [0], [3]
+    for degree in range(1, largest_degree + 1):
+        for a in range(degree, -1, -1):
+            for b in range(degree - a, -1, -1):
+                p = [a, b, degree - a - b]
+                along = next(k for k in range(3) if p[k])
+                parent.append(powers.index(tuple(p[k] - (k == along) for k in range(3))))  # type: ignore[arg-type]
+                axis.append(along)
+                powers.append((p[0], p[1], p[2]))
+    return np.array(powers), np.array(parent), np.array(axis)
+
+
+def _is_cheaper_by_pairs(series: tuple[Any, ...], frame: Frame, cutoff: float) -> bool:
+    """Whether the pairs of the mean number of neighbours cost less than their moments, by measured cost of each."""
+    neighbours = _mean_neighbours(frame, cutoff)
+    n_terms, n_components, largest = len(series[1]), len(series[3]), series[4].shape[1] - 1
+    n_moments = min(n_terms, largest + 1) * n_components
+    return n_moments * (neighbours + _MOMENT_OVERHEAD) > _COST_OF_PAIR * neighbours**2
+
+
+def _n_shells(frame: Frame, cutoff: float) -> int:
+    """Return into how many shells the neighbours are sorted: with some tens of particles in each."""
+    return int(min(max(_mean_neighbours(frame, cutoff) / _NEIGHBOURS_PER_SHELL, 1), 16))
+
+
+def _mean_neighbours(frame: Frame, cutoff: float) -> float:
+    """Return how many particles a sphere (disk) of the cutoff holds at the mean density."""
+    volume = math.pi * cutoff**2 if frame.dimension == 2 else 4 / 3 * math.pi * cutoff**3
+    return frame.number_density * volume
 
 
 def _checked_row(row: Any) -> tuple[float, int, float]:

@@ -79,6 +79,11 @@ class DescriptorSet(Descriptor):
         """The largest cutoff of the members, length."""
         return max(member.cutoff for member in self.members)
 
+    @property
+    def reach(self) -> float:
+        """The largest reach of the members, length."""
+        return max(member.reach for member in self.members)
+
     def knows(self, species_names: tuple[str, ...]) -> bool:
         """Return whether all members know these species."""
         return all(member.knows(species_names) for member in self.members)
@@ -185,6 +190,11 @@ class Select(Descriptor):
     def cutoff(self) -> float:
         """Cutoff of the inner descriptor, length: an upper bound, since what is selected may reach less far."""
         return self.inner.cutoff
+
+    @property
+    def reach(self) -> float:
+        """Reach of the inner descriptor, length: an upper bound as well."""
+        return self.inner.reach
 
     def knows(self, species_names: tuple[str, ...]) -> bool:
         """Return whether the inner descriptor knows these species and has the features for them."""

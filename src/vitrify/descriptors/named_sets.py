@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from vitrify.descriptors.base import Descriptor
 from vitrify.descriptors.bond_angle import BondAngle
+from vitrify.descriptors.bond_order import BondOrder
 from vitrify.descriptors.combined import DescriptorSet, Select
 from vitrify.descriptors.radial_density import RadialDensity
+from vitrify.descriptors.shell_average import ShellAverage
 
 
 def schoenholz_2016() -> Descriptor:
@@ -49,3 +51,26 @@ def first_peaks() -> Descriptor:
     ('G_A(1.1)', 'G_B(0.9)')
     """
     return Select(RadialDensity(radii=(0.9, 1.1)), ("G_A(1.1)", "G_B(0.9)"))
+
+
+def boattini_2021() -> Descriptor:
+    """Return the averaged descriptors of a binary mixture: 200 radial and 192 angular ones in the orders 0, 1 and 2.
+
+    Radii 0.525, 0.55, … 2.0 with δ = 0.025, then 2.05, … 3.0 with 0.05, then 3.1, … 5.0 with 0.1 for each species; q_l
+    with l = 1 … 12 at 1.0, 1.1, … 2.5 with δ = 0.1 for all together; averages within 2.3, the second minimum of g(r) of
+    the Kob-Andersen mixture. The letter prints the counts; its supplement, which has the radii, was not at hand. These
+    grids are the simplest that give the counts of both of its systems.
+
+    References
+    ----------
+    Boattini, Smallenburg, Filion, Phys. Rev. Lett. 127, 088007 (2021).
+
+    Examples
+    --------
+    >>> len(boattini_2021().feature_names(("A", "B")))
+    1176
+    """
+    near = RadialDensity(tuple(k / 40 for k in range(21, 81)), delta=0.025)
+    middle = RadialDensity(tuple(k / 20 for k in range(41, 61)), delta=0.05)
+    far = RadialDensity(tuple(k / 10 for k in range(31, 51)), delta=0.1)
+    return ShellAverage(DescriptorSet((near, middle, far, BondOrder())), order=2, cutoff=2.3)

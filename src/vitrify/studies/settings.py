@@ -239,17 +239,16 @@ def _demo() -> dict[str, Any]:
 
 def _study() -> dict[str, Any]:
     points = [
-        {"temperature": 0.47, "frames": 3600, "hold_time": 2500.0, "replica": 1, "training": True},
-        {"temperature": 0.47, "frames": 2000, "hold_time": 2500.0},
-        {"temperature": 0.50, "frames": 1500, "hold_time": 1200.0},
-        {"temperature": 0.53, "frames": 800, "hold_time": 700.0},
-        {"temperature": 0.56, "frames": 500, "hold_time": 500.0},
-        {"temperature": 0.60, "frames": 250, "hold_time": 300.0},
+        {"temperature": 0.47, "frames": 3000, "hold_time": 2500.0, "replica": 1, "training": True},
+        {"temperature": 0.47, "frames": 1000, "hold_time": 2500.0},
+        {"temperature": 0.50, "frames": 1000, "hold_time": 1200.0},
+        {"temperature": 0.53, "frames": 500, "hold_time": 500.0},
     ]
     return {
         "scale": "study",
         "state_points": points,
         "simulation": {"n_particles": 4096, "frames_per_unit": 25},
+        "training": {"solver": "linear_svc"},
         "statistics": {"bins": 20},
     }
 
@@ -274,7 +273,7 @@ def _paper(density: float) -> dict[str, Any]:
         "scale": "paper",
         "state_points": points,
         "simulation": {"n_particles": 10_000, "density": density, "time_step": 0.0025, "frames_per_unit": 50},
-        "training": {"segments": 10, "quiet_time": 500},
+        "training": {"segments": 10, "quiet_time": 500, "solver": "linear_svc"},
         "statistics": {"bins": 30},
         "equilibrate": True,
     }
@@ -286,7 +285,7 @@ def preset(scale: str, density: float = 1.2) -> dict[str, Any]:
     Parameters
     ----------
     scale : {"demo", "study", "paper"}
-        demo: minutes on a laptop. study: N = 4096, five temperatures, hours. paper: N = 10 000, 30 000 τ for all
+        demo: minutes on a laptop. study: N = 4096, three temperatures, about two hours on two cores. paper: N = 10 000, 30 000 τ for all
         temperatures of Table I at `density`.
     density : float, default 1.2
         Only the paper's scale has more than one.
