@@ -14,6 +14,8 @@ from vitrify.errors import ParameterError, UnknownNameError
 from vitrify.particles.frame import Frame
 from vitrify.units import LJ, Units
 
+_PARTS, _FEWEST_AT_ONCE = 8, 16_384  # large frames are described in parts, so that members' rows are not there twice
+
 
 @dataclass(frozen=True)
 class DescriptorSet(Descriptor):
@@ -118,11 +120,13 @@ class DescriptorSet(Descriptor):
         """Return all members' features, (n, M), in order."""
         chosen = as_particles(frame, particles)
         values = np.empty((len(chosen), len(self.feature_names(frame.species_names))))
-        column = 0
-        for member in self.members:
-            part = member.evaluate(frame, chosen)
-            values[:, column : column + part.shape[1]] = part
-            column += part.shape[1]
+        size = max(len(chosen) // _PARTS, _FEWEST_AT_ONCE)
+        for begin in range(0, len(chosen), size):
+            rows, column = slice(begin, begin + size), 0
+            for member in self.members:
+                part = member.evaluate(frame, chosen[rows])
+                values[rows, column : column + part.shape[1]] = part
+                column += part.shape[1]
         return values
 
 

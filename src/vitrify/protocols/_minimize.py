@@ -101,8 +101,16 @@ def _evaluate(potential: Any, system: Any, verlet: Any, x: Any, forces: Any, cou
 
 
 @njit(cache=True)
+def _expected_bonds(n: int, system: Any, reach: float) -> int:
+    """Guess how many bonds there are, a little too high for a uniform density: a list that must grow is there twice."""
+    density = n / abs(np.linalg.det(system.box))
+    return int(n * min(2.2 * density * reach**3, 500.0)) + 64
+
+
+@njit(cache=True)
 def _first_list(system: Any, x: Any) -> Any:
-    verlet = build_list(x, system, WIDE_SKIN * system.reach, 64)
+    skin = WIDE_SKIN * system.reach
+    verlet = build_list(x, system, skin, _expected_bonds(len(x), system, system.reach + skin))
     cut_list(verlet, system, x, 0.1 * system.reach)
     return verlet
 
