@@ -1,7 +1,7 @@
 """A whole study, per particle and time unit, against a script of LAMMPS, DScribe and scikit-learn for the same work.
 
 The work: molecular dynamics with one frame a time unit, the quench of every frame, p_hop of every particle at every
-frame, and softness of the A particles of every tenth inherent structure. Both sides really run it.
+frame, and softness of the A particles of every inherent structure, or of every tenth. Both sides really run it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from vitrify.particles import Frame
 from vitrify.protocols.inherent import Quench
 from vitrify.rearrangements.p_hop import PHop
 
-EVERY = 10  # frames between those whose softness is computed
+EVERY = 10  # frames between those whose softness is computed, as `vitrify run softness` does
 TARGET = 15.0
 STAGES = ("md", "quench", "p_hop", "softness")
 WIDE = 5.0
@@ -64,7 +64,9 @@ class Clock:
         self.study.seconds[self.stage] = now() - self.begun
 
 
-def by_vitrify(start: Frame, n_frames: int, softness: Callable[[Frame], NDArray[np.float64]]) -> Study:
+def by_vitrify(
+    start: Frame, n_frames: int, softness: Callable[[Frame], NDArray[np.float64]], every: int = EVERY
+) -> Study:
     """Do the work with vitrify."""
     study, run, engine, folder = Study(), run_at(), Lammps(), scratch()
     box = start.box
@@ -78,7 +80,7 @@ def by_vitrify(start: Frame, n_frames: int, softness: Callable[[Frame], NDArray[
     with Clock(study, "p_hop"):
         study.p_hop = PHop(window=WINDOW).compute(found.positions)
     with Clock(study, "softness"):
-        study.softness = [softness(start.with_positions(x)) for x in found.positions[::EVERY]]
+        study.softness = [softness(start.with_positions(x)) for x in found.positions[::every]]
     study.energy, study.inherent = found.energy.tolist(), found.positions
     return study
 
@@ -115,7 +117,7 @@ def make_pipeline(members: tuple[Any, ...], wide: bool) -> Pipeline:
     return Pipeline(functions, classifier.fit(features, label))
 
 
-def by_script(start: Frame, n_frames: int, pipeline: Pipeline, share: float) -> Study:
+def by_script(start: Frame, n_frames: int, pipeline: Pipeline, share: float, every: int = EVERY) -> Study:
     """Do the work with LAMMPS, numpy, DScribe and scikit-learn; DScribe gets a `share` of the A particles."""
     study, run, thermal = Study(), run_at(), []
     with Clock(study, "md"), lammps_script.system(start, "linear") as session:
@@ -134,7 +136,7 @@ def by_script(start: Frame, n_frames: int, pipeline: Pipeline, share: float) -> 
         study.p_hop = by_numpy(study.inherent, WINDOW)
     centres = start.of_species("A")[:: max(1, round(1 / share))]
     with Clock(study, "softness"):
-        for x in study.inherent[::EVERY]:
+        for x in study.inherent[::every]:
             features = pipeline.features(start.with_positions(x), centres)
             study.softness.append(pipeline.classifier.decision_function(features))
     study.seconds["softness"] *= len(start.of_species("A")) / len(centres)
@@ -152,6 +154,7 @@ def study_rows(quick: bool) -> Iterator[Row]:
     yield _compared("study, 166 functions", start, n_frames, full.softness, members, 1.0, rounds)
     if quick:
         return
+    yield _compared("study, 166 of every frame", start, n_frames, full.softness, members, 1.0, 1, every=1)
     try:
         softness, way = compiled(radial).softness, "compiled softness"
     except MissingPeerError:
@@ -178,14 +181,15 @@ def _compared(
     share: float,
     rounds: int,
     way: str = "softness by its functions",
+    every: int = EVERY,
 ) -> Row:
     """Return the row of one study, both sides in turns."""
     pipeline = make_pipeline(members, wide=share < 1)
     by_vitrify(start, WINDOW, softness)
     own, peer = [], []
     for _ in range(rounds):
-        own.append(by_vitrify(start, n_frames, softness))
-        peer.append(by_script(start, n_frames, pipeline, share))
+        own.append(by_vitrify(start, n_frames, softness, every))
+        peer.append(by_script(start, n_frames, pipeline, share, every))
     ratios = [b.total / a.total for a, b in zip(own, peer, strict=True)]
     amount = start.n_particles * n_frames
     energies = [np.mean(s.energy) for s in (own[-1], peer[-1])]
@@ -203,7 +207,7 @@ def _compared(
         target=TARGET,
         agreement=f"means of two trajectories: inherent energy {energies[0]:.3f} and {energies[1]:.3f}, "
         f"p_hop {hops[0]:.3f} and {hops[1]:.3f}",
-        remark=f"{n_frames} frames, every {EVERY}th softness: {way}; ms a frame, ours | theirs: "
+        remark=f"{n_frames} frames, softness every {every}: {way}; ms a frame, ours | theirs: "
         + ", ".join(
             f"{s} {1e3 * own[-1].seconds[s] / n_frames:.1f} | {1e3 * peer[-1].seconds[s] / n_frames:.0f}"
             for s in STAGES

@@ -62,6 +62,8 @@ def variants(base: TrainingSelection) -> Iterator[tuple[str, TrainingSelection, 
     )
     yield "0.6, quiet below 0.01 for 1000, before the peak", strict, {}
     yield "the same, strictly before", replace(strict, soft_frame="start"), {}
+    yield "before the peak, C = 1", replace(base, soft_frame="before_peak"), {"C": 1.0}
+    yield "0.6, before the peak, C = 1", strict, {"C": 1.0}
 
 
 def chosen_examples(place: Workplace, selection: TrainingSelection) -> TrainingSet:

@@ -30,6 +30,7 @@ VERBS = (
     "describe",
     "train",
     "softness",
+    "export-softness",
     "report",
     "doctor",
     "cite",
@@ -43,7 +44,7 @@ HEAVY = {"numpy", "scipy", "numba", "xarray", "zarr", "sklearn", "matplotlib", "
 def test_the_first_page_names_every_verb_with_a_whole_sentence(vitrify):
     said = vitrify("--help")
     assert said.code == 0
-    listed = re.findall(r"^  ([a-z]+)  ", said.out.split("Commands:")[1], re.MULTILINE)
+    listed = re.findall(r"^  ([a-z-]+)  ", said.out.split("Commands:")[1], re.MULTILINE)
     assert listed == ["run", *VERBS]
     assert "..." not in said.out.replace("[ARGS]...", "")
     assert "vitrify run softness --dry-run" in " ".join(said.out.split())
