@@ -57,13 +57,11 @@ def variants(base: TrainingSelection) -> Iterator[tuple[str, TrainingSelection, 
         yield f"C = {c}", base, {"C": c}
     yield "squared hinge, C = 1", base, {"C": 1.0, "loss": "squared_hinge"}
     yield "thermal positions", base, {"kind": "thermal"}
-    strict = replace(
-        base, rearrangement_threshold=0.6, quiet_threshold=0.01, quiet_time=1000, soft_frame="before_peak"
-    )
-    yield "0.6, quiet below 0.01 for 1000, before the peak", strict, {}
-    yield "the same, strictly before", replace(strict, soft_frame="start"), {}
-    yield "before the peak, C = 1", replace(base, soft_frame="before_peak"), {"C": 1.0}
-    yield "0.6, before the peak, C = 1", strict, {"C": 1.0}
+    late = replace(base, soft_frame="before_peak")
+    yield "before the peak, C = 1", late, {"C": 1.0}
+    quiet = replace(late, quiet_threshold=0.01)
+    yield "before the peak, quiet below 0.01, C = 1", quiet, {"C": 1.0}
+    yield "strictly before, quiet below 0.01, C = 1", replace(quiet, soft_frame="start"), {"C": 1.0}
 
 
 def chosen_examples(place: Workplace, selection: TrainingSelection) -> TrainingSet:

@@ -110,7 +110,7 @@ def test_verbs_that_the_pages_mention_exist(root):
 
     known = set(get_command(build_app()).commands)
     text = "\n".join(p.read_text(encoding="utf-8") for p in pages(root))
-    used = set(re.findall(r"(?:`|bin/)vitrify ([a-z]\w*)", text))
+    used = set(re.findall(r"(?:`|bin/)vitrify ([a-z][\w-]*)", text))
     assert used
     assert used <= known
 

@@ -103,7 +103,7 @@ def test_softness_distribution_draws_its_table(datasets):
     labels = " ".join(t.get_text() for t in ax.get_legend().get_texts())
     assert str(int(table["n_rearranging"].sum())) in labels.replace("\u00a0", "")
     shaded = ax.collections[-1].get_paths()[0].vertices[:, 0]
-    assert shaded.min() >= -1e-9
+    assert shaded.min() == pytest.approx(0.0, abs=1e-12)
 
 
 def test_rearrangement_probability_draws_its_table(datasets):

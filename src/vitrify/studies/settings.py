@@ -227,9 +227,9 @@ class SoftnessSettings(_Strict):
 
 def _demo() -> dict[str, Any]:
     points = [
-        {"temperature": 0.47, "frames": 680, "hold_time": 4000.0, "replica": 1, "training": True},
-        {"temperature": 0.47, "frames": 420, "hold_time": 4000.0},
-        {"temperature": 0.50, "frames": 420, "hold_time": 2500.0},
+        {"temperature": 0.47, "frames": 950, "hold_time": 4000.0, "replica": 1, "training": True},
+        {"temperature": 0.47, "frames": 500, "hold_time": 4000.0},
+        {"temperature": 0.50, "frames": 440, "hold_time": 2500.0},
         {"temperature": 0.53, "frames": 330, "hold_time": 1200.0},
         {"temperature": 0.58, "frames": 80, "hold_time": 600.0},
     ]

@@ -81,7 +81,9 @@ def plot_softness_distribution(dataset: xr.Dataset, ax: Any = None) -> Any:
             label=f"{symbol(dataset[name])}   {count(total)} {dataset[events].attrs.get('long_name', events)}",
         )  # fmt: skip
     rearranging = table["density_rearranging"]
-    ax.fill_between(soft, np.nan_to_num(rearranging), where=soft >= 0, color=SOFT, alpha=0.16, lw=0)
+    edge = np.append(0.0, soft[soft > 0])  # the area begins at S = 0, between two points of the curve
+    height = np.interp(edge, soft, np.nan_to_num(rearranging))
+    ax.fill_between(edge, height, color=SOFT, alpha=0.16, lw=0, gid="soft_area")
     ax.axvline(0, color=FAINT, lw=0.8, ls=":")
     ax.set_ylim(bottom=0)
     ax.margins(y=0.3)
