@@ -15,6 +15,8 @@ from vitrify.predictors.compiled import CompiledSoftness
 from vitrify.predictors.trained import TrainedSoftness
 from vitrify.testing.strategies import random_box, random_frame
 
+from .conftest import trained_on
+
 SHORT = RadialDensity(radii=tuple(k / 10 for k in range(5, 21)))
 
 
@@ -28,24 +30,6 @@ def liquid(n_side=8, dimension=3, n_species=2, seed=0, tilt=0.0):
     fractional = (grid + rng.normal(scale=0.08, size=grid.shape)) / n_side
     species = rng.integers(n_species, size=len(grid))
     return Frame(fractional @ vectors, species, Box(vectors), tuple("ABC"[:n_species]))
-
-
-def trained_on(frame, descriptor, centre="A", seed=1):
-    """A softness with weights of order 1 on what varies in a frame."""
-    rng = np.random.default_rng(seed)
-    features = descriptor.evaluate(frame, frame.of_species(centre))
-    spread = features.std(axis=0)
-    varies = spread > 1e-6
-    return TrainedSoftness(
-        np.where(varies, rng.normal(scale=0.5, size=len(spread)), 0.0),
-        0.3,
-        features.mean(axis=0),
-        np.where(varies, spread, 1.0),
-        descriptor.feature_names(frame.species_names),
-        descriptor.to_dict(),
-        frame.species_names,
-        centre,
-    )
 
 
 def naive(compiled, frame, particles):

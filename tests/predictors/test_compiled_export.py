@@ -15,30 +15,14 @@ from vitrify.predictors.compiled_export import export_lammps
 from vitrify.predictors.trained import TrainedSoftness
 from vitrify.protocols.equilibrate import load_configuration
 
+from .conftest import trained_on
+
 
 @pytest.fixture(scope="module")
 def liquid():
     """1000 particles of the Kob-Andersen liquid, in a box shorter than twice the longest range."""
     start = files("vitrify.studies") / "starts" / "kob_andersen-quad-N1000-rho1.20-T0.47.npz"
     return load_configuration(start)[0]
-
-
-def trained_on(frame, descriptor, centre="A"):
-    """A softness with weights of order 1 on what varies in a frame."""
-    rng = np.random.default_rng(1)
-    features = descriptor.evaluate(frame, frame.of_species(centre))
-    spread = features.std(axis=0)
-    varies = spread > 1e-6
-    return TrainedSoftness(
-        np.where(varies, rng.normal(scale=0.5, size=len(spread)), 0.0),
-        0.3,
-        features.mean(axis=0),
-        np.where(varies, spread, 1.0),
-        descriptor.feature_names(frame.species_names),
-        descriptor.to_dict(),
-        frame.species_names,
-        centre,
-    )
 
 
 def made_of(weights, descriptor, species=("A", "B")):

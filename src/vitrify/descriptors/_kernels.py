@@ -70,13 +70,6 @@ def exponential(x):
     return _float_of(_bits_of(p) + (_bits_of(rounded) << 52))
 
 
-@njit(cache=True, fastmath=_ORDERED)
-def exponentials(x, scale, out, n):
-    """out[m] = exp(scale x[m]) for the first n."""
-    for m in range(n):
-        out[m] = exponential(scale * x[m])
-
-
 @njit(cache=True, fastmath=True)
 def quick_exponential(x):
     """exp(x) for -inf < x < 700, to 5e-14 of itself; below -700 it stays at exp(-700) = 1e-304.

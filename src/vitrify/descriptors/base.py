@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import fields, is_dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -212,6 +213,27 @@ def positive_length(parameter: str, value: float) -> float:
     if not (np.isfinite(value) and value > 0):
         raise ParameterError(f"`{parameter}` must be a positive length; it is {value}.")
     return float(value)
+
+
+def ascending_radii(radii: Any) -> tuple[float, ...]:
+    """Return radii as floats, the first of which may be zero, or refuse them.
+
+    Raises
+    ------
+    ParameterError
+        If there is none, one is negative or not finite, or they do not ascend.
+
+    Examples
+    --------
+    >>> ascending_radii((0, 1))
+    (0.0, 1.0)
+    """
+    checked = tuple(positive_length("radii", r) if r != 0 else 0.0 for r in radii)
+    if not checked or any(b <= a for a, b in pairwise(checked)):
+        raise ParameterError(
+            f"`radii` must ascend and there must be at least one; got {len(checked)}: {checked}."
+        )
+    return checked
 
 
 def _to_tuples(value: Any) -> Any:

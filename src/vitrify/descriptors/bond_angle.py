@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import groupby
 from typing import Any, ClassVar
 
@@ -256,37 +257,37 @@ def _series(rows: list[_Row], cutoff: float) -> tuple[Any, ...] | None:
         remainder *= largest_argument / n_terms
     if n_terms > _LONGEST_SERIES or largest > _LARGEST_MOMENT_EXPONENT:
         return None
-    powers, parent, axis = _monomials(n_terms - 1 + largest)
-    degree = powers.sum(axis=1)
-    multiplicity = np.array(
-        [math.factorial(sum(p)) / math.prod(math.factorial(k) for k in p) for p in powers.tolist()]
-    )
+    tensors, multiplicity = _monomials(n_terms - 1 + largest)
     over_factorial = np.array([1.0 / math.factorial(p) for p in range(n_terms)])
     binomials = np.array(
         [[math.comb(zeta, q) * float(sign) ** q for q in range(largest + 1)] for _, zeta, sign in rows]
     )
     factors = np.array([(1.0 + sign) ** zeta for _, zeta, sign in rows])
-    return steepness, over_factorial, np.array([parent, axis, degree]), multiplicity, binomials, factors
+    return steepness, over_factorial, tensors, multiplicity, binomials, factors
 
 
-def _monomials(
-    largest_degree: int,
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Return the exponents of all x^a y^b z^c up to a degree, and how each comes from an earlier one times one axis.
+@cache
+def _monomials(largest_degree: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return all x^a y^b z^c up to a degree: the rows parent, axis and degree, and how often each stands in (x + y + z)^n.
 
-    The first, 1, comes from itself and a fourth axis along which everything is 1.
+    Each comes from its parent, an earlier one, times one axis. The first, 1, comes from itself and a fourth axis along
+    which everything is 1.
     """
     powers = [(0, 0, 0)]
+    place = {powers[0]: 0}
     parent, axis = [0], [3]
     for degree in range(1, largest_degree + 1):
         for a in range(degree, -1, -1):
             for b in range(degree - a, -1, -1):
                 p = [a, b, degree - a - b]
                 along = next(k for k in range(3) if p[k])
-                parent.append(powers.index(tuple(p[k] - (k == along) for k in range(3))))  # type: ignore[arg-type]
+                before = [p[k] - (k == along) for k in range(3)]
+                parent.append(place[before[0], before[1], before[2]])
                 axis.append(along)
                 powers.append((p[0], p[1], p[2]))
-    return np.array(powers), np.array(parent), np.array(axis)
+                place[powers[-1]] = len(powers) - 1
+    multiplicity = [math.factorial(sum(p)) / math.prod(math.factorial(k) for k in p) for p in powers]
+    return np.array([parent, axis, [sum(p) for p in powers]]), np.array(multiplicity)
 
 
 def _is_cheaper_by_pairs(series: tuple[Any, ...], frame: Frame, cutoff: float) -> bool:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vitrify.descriptors.base import Descriptor, as_particles, positive_length
+from vitrify.descriptors.base import Descriptor, as_particles, ascending_radii, positive_length
 from vitrify.descriptors.radial_density import WIDTHS
 from vitrify.errors import ParameterError
 from vitrify.particles.frame import Frame
@@ -93,19 +93,14 @@ class BondOrder(Descriptor):
     cutoff: float = None  # type: ignore[assignment]  # None becomes the default in __post_init__
 
     def __post_init__(self) -> None:
-        degrees, radii = tuple(self.degrees), tuple(self.radii)
+        degrees = tuple(self.degrees)
         whole = all(np.isfinite(d) and d == int(d) and d >= 1 for d in degrees)
         if not degrees or not whole or any(b <= a for a, b in pairwise(degrees)):
             raise ParameterError(
                 f"`degrees` must be integers of at least 1 that ascend, one or more; got {degrees}."
             )
-        radii = tuple(positive_length("radii", r) if r != 0 else 0.0 for r in radii)
-        if not radii or any(b <= a for a, b in pairwise(radii)):
-            raise ParameterError(
-                f"`radii` must ascend and there must be at least one; got {len(radii)}: {radii}."
-            )
         object.__setattr__(self, "degrees", tuple(int(d) for d in degrees))
-        object.__setattr__(self, "radii", radii)
+        object.__setattr__(self, "radii", ascending_radii(self.radii))
         object.__setattr__(self, "delta", positive_length("delta", self.delta))
         cutoff = self._natural_cutoff if self.cutoff is None else positive_length("cutoff", self.cutoff)
         object.__setattr__(self, "cutoff", cutoff)

@@ -14,10 +14,9 @@ from vitrify.errors import ParameterError, UnknownNameError
 from vitrify.particles.frame import Frame
 from vitrify.units import LJ, Units
 
-_PARTS, _FEWEST_AT_ONCE = (
-    8,
-    16_384,
-)  # large frames are described in parts, so that members' rows are not there twice
+# large frames are described in parts, so that the members' rows are not there twice
+_PARTS = 8
+_FEWEST_AT_ONCE = 16_384
 
 
 @dataclass(frozen=True)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vitrify.descriptors.base import Descriptor, as_particles, positive_length
-from vitrify.errors import ParameterError
+from vitrify.descriptors.base import Descriptor, as_particles, ascending_radii, positive_length
 from vitrify.particles.frame import Frame
 from vitrify.particles.neighbors import cell_list
 from vitrify.units import LJ, Units
@@ -82,12 +80,7 @@ class RadialDensity(Descriptor):
     cutoff: float = None  # type: ignore[assignment]  # None becomes the default in __post_init__
 
     def __post_init__(self) -> None:
-        radii = tuple(positive_length("radii", r) if r != 0 else 0.0 for r in self.radii)
-        if not radii or any(b <= a for a, b in pairwise(radii)):
-            raise ParameterError(
-                f"`radii` must ascend and there must be at least one; got {len(radii)}: {radii}."
-            )
-        object.__setattr__(self, "radii", radii)
+        object.__setattr__(self, "radii", ascending_radii(self.radii))
         object.__setattr__(self, "delta", positive_length("delta", self.delta))
         cutoff = self._natural_cutoff if self.cutoff is None else positive_length("cutoff", self.cutoff)
         object.__setattr__(self, "cutoff", cutoff)

@@ -263,18 +263,11 @@ class CompiledSoftness:
 
     def _sums(self, frame: Frame, particles: ArrayLike | None, columns: int) -> NDArray[np.float64]:
         """Return the sums of pair functions (n, 1), or of their gradients (n, 3)."""
-        from vitrify.descriptors.base import as_particles
         from vitrify.particles.neighbors import cell_list
         from vitrify.predictors import _compiled_kernels
+        from vitrify.predictors.trained import centres_of
 
-        if tuple(frame.species_names) != self.species_names:
-            raise ParameterError(
-                f"This softness was trained on the species {', '.join(self.species_names)}; the frame has "
-                f"{', '.join(frame.species_names)}."
-            )
-        chosen = (
-            frame.of_species(self.centre_species) if particles is None else as_particles(frame, particles)
-        )
+        chosen = centres_of(frame, self.species_names, self.centre_species, particles)
         total = np.zeros((len(chosen), columns))
         for table in self.tables if len(chosen) else ():
             cells = cell_list(frame, table.reach)

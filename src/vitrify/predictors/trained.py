@@ -201,12 +201,7 @@ class TrainedSoftness:
         """
         from vitrify.descriptors.base import from_dict
 
-        if tuple(frame.species_names) != self.species_names:
-            raise ParameterError(
-                f"This softness was trained on the species {', '.join(self.species_names)}; the frame has "
-                f"{', '.join(frame.species_names)}."
-            )
-        chosen = frame.of_species(self.centre_species) if particles is None else np.asarray(particles)
+        chosen = centres_of(frame, self.species_names, self.centre_species, particles)
         descriptors = from_dict(self.descriptors)
         names = tuple(descriptors.feature_names(frame.species_names))
         if names != self.feature_names:
@@ -274,6 +269,28 @@ class TrainedSoftness:
 
     def __hash__(self) -> int:
         return hash(self.identity)
+
+
+def centres_of(
+    frame: Frame, species_names: tuple[str, ...], centre_species: str, particles: ArrayLike | None
+) -> NDArray[np.int64]:
+    """Return the particles whose softness is asked for, (n,): by default all of `centre_species`.
+
+    Raises
+    ------
+    ParameterError
+        If the frame has other species than the softness was trained on, or no such particle.
+    ShapeError
+        If `particles` is not one row of integers.
+    """
+    from vitrify.descriptors.base import as_particles
+
+    if tuple(frame.species_names) != species_names:
+        raise ParameterError(
+            f"This softness was trained on the species {', '.join(species_names)}; the frame has "
+            f"{', '.join(frame.species_names)}."
+        )
+    return frame.of_species(centre_species) if particles is None else as_particles(frame, particles)
 
 
 def _parse(path: Path) -> dict[str, Any]:
