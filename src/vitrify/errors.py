@@ -48,6 +48,10 @@ class ConfigurationError(VitrifyError, ValueError):
     """A configuration cannot be a configuration: NaN, two particles on one spot, a box of no volume."""
 
 
+class FileFormatError(VitrifyError, ValueError):
+    """A file is not what its format says, or ends too early; file, frame and line are named."""
+
+
 class SettingsError(VitrifyError, ValueError):
     """A settings file or command line asks for something unknown or contradictory."""
 

@@ -12,7 +12,7 @@ class Units:
     Parameters
     ----------
     name : str
-        ``"lj"`` or ``"metal"``, as in LAMMPS.
+        ``"lj"`` or ``"metal"``, as in LAMMPS; ``"micron"`` for particles under a microscope.
     length, energy, mass, time, temperature : str
         What is written into the attributes of results.
     boltzmann : float
@@ -30,7 +30,8 @@ class Units:
 
 LJ = Units("lj", "sigma_AA", "epsilon_AA", "m", "tau", "epsilon_AA/k_B", 1.0)
 METAL = Units("metal", "angstrom", "eV", "g/mol", "ps", "K", 8.617333262e-5)
-SYSTEMS = {"lj": LJ, "metal": METAL}
+MICRON = Units("micron", "um", "k_B T", "pg", "s", "K", 1.0)
+SYSTEMS = {"lj": LJ, "metal": METAL, "micron": MICRON}
 
 
 def power(unit: str, exponent: int) -> str:

@@ -1,4 +1,4 @@
-"""What every registered indicator keeps."""
+"""What every registered indicator keeps, whether it reads positions or whole configurations."""
 
 from pathlib import Path
 
@@ -7,15 +7,38 @@ import pytest
 from scipy.stats import special_ortho_group
 
 import vitrify.rearrangements as room
+from vitrify.particles import Box, Frame
 from vitrify.rearrangements import INDICATORS
-from vitrify.rearrangements.base import stream
+from vitrify.rearrangements.base import stream, stream_frames
 
-NOT_INDICATORS = {"__init__", "_kernels", "base", "events"}
+NOT_INDICATORS = {"__init__", "_kernels", "_d2min_kernels", "base", "events"}
+SIZE = 6.0
 
 
 @pytest.fixture(params=sorted(INDICATORS))
 def indicator(request):
-    return INDICATORS.load(request.param)()
+    member = INDICATORS.load(request.param)
+    return member.example() if hasattr(member, "example") else member()
+
+
+def frames_of(positions, vectors=None):
+    """Configurations in a box that is the same at all times."""
+    vectors = SIZE * np.eye(positions.shape[2]) if vectors is None else vectors
+    return [Frame(p, np.zeros(len(p), int), Box(vectors)) for p in positions]
+
+
+def compute(indicator, positions, vectors=None):
+    """Give an indicator what it reads."""
+    if getattr(indicator, "reads", "positions") == "frames":
+        return indicator.compute(frames_of(positions, vectors))
+    return indicator.compute(positions)
+
+
+def computed_in_blocks(indicator, positions, block):
+    if getattr(indicator, "reads", "positions") == "frames":
+        frames = frames_of(positions)
+        return stream_frames(indicator, lambda a, b: frames[a:b], len(frames), block)
+    return stream(indicator, lambda a, b: positions[a:b], len(positions), block)
 
 
 @pytest.fixture(params=[2, 3], ids=["2D", "3D"])
@@ -47,39 +70,52 @@ def test_attributes_say_what_the_values_are(indicator):
 def test_input_is_not_touched(indicator, positions):
     before = positions.copy()
     positions.setflags(write=False)
-    values = indicator.compute(positions)
+    values = compute(indicator, positions)
     assert np.array_equal(positions, before)
     assert values.shape == positions.shape[:2]
     assert values.dtype == np.float64
 
 
 def test_values_exist_where_the_halo_fits(indicator, positions):
-    values = indicator.compute(positions)
+    values = compute(indicator, positions)
     assert np.isfinite(values[indicator.halo : len(values) - indicator.halo]).all()
-    assert np.isnan(values[0]).all()
+    undefined = np.isnan(values)
+    assert (undefined.all(axis=1) == undefined.any(axis=1)).all(), "all particles or none"
+    reads_only_later_frames = getattr(indicator, "reads", "positions") == "frames"
+    assert undefined[0].all() != reads_only_later_frames
+    assert undefined[-1].all() or indicator.halo < 2
 
 
 @pytest.mark.parametrize("block", [1, 7, 50, 1000, None])
 def test_blocks_change_no_bit(indicator, positions, block):
-    whole = indicator.compute(positions)
-    parts = [v for _, _, v in stream(indicator, lambda a, b: positions[a:b], 50, block)]
+    whole = compute(indicator, positions)
+    parts = [v for _, _, v in computed_in_blocks(indicator, positions, block)]
     assert np.array_equal(np.concatenate(parts), whole, equal_nan=True)
 
 
 def test_any_layout_and_precision_of_the_same_numbers_gives_the_same_bits(indicator, positions):
     coarse = positions.astype(np.float32)
-    whole = indicator.compute(coarse.astype(np.float64))
-    assert np.array_equal(indicator.compute(coarse), whole, equal_nan=True)
-    assert np.array_equal(indicator.compute(np.asfortranarray(coarse)), whole, equal_nan=True)
+    whole = compute(indicator, coarse.astype(np.float64))
+    assert np.array_equal(compute(indicator, coarse), whole, equal_nan=True)
+    assert np.array_equal(compute(indicator, np.asfortranarray(coarse)), whole, equal_nan=True)
 
 
 def test_moving_and_turning_everything_changes_nothing(indicator, positions):
-    turned = positions @ special_ortho_group.rvs(positions.shape[2], random_state=1) + 17.0
-    expected = indicator.compute(positions)
-    np.testing.assert_allclose(indicator.compute(turned), expected, rtol=1e-9, atol=1e-12)
+    turn = special_ortho_group.rvs(positions.shape[2], random_state=1)
+    expected = compute(indicator, positions)
+    turned = compute(indicator, positions @ turn + 17.0, SIZE * turn)
+    np.testing.assert_allclose(turned, expected, rtol=1e-9, atol=1e-12)
+
+
+def test_which_images_of_the_particles_are_followed_changes_nothing(indicator, positions):
+    """Unwrapped positions are known up to whole vectors of the box, the same at all times."""
+    rng = np.random.default_rng(4)
+    images = positions + SIZE * rng.integers(-2, 3, positions.shape[1:])
+    expected = compute(indicator, positions)
+    np.testing.assert_allclose(compute(indicator, images), expected, rtol=1e-9, atol=1e-12)
 
 
 def test_relabelling_permutes(indicator, positions):
     order = np.random.default_rng(3).permutation(positions.shape[1])
-    expected = indicator.compute(positions)[:, order]
-    np.testing.assert_allclose(indicator.compute(positions[:, order]), expected, rtol=1e-12)
+    expected = compute(indicator, positions)[:, order]
+    np.testing.assert_allclose(compute(indicator, positions[:, order]), expected, rtol=1e-11)

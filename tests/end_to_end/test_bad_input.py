@@ -302,7 +302,7 @@ def test_a_store_that_is_not_simulated_to_its_end_is_refused(refused, tmp_path):
     for words in (("quench", "a.zarr"), ("rearrangements", "a.zarr", "--positions", "thermal")):
         said = refused(*words)
         assert said == (
-            "a.zarr is not simulated to its end yet: 20 of 30 frames are there. Repeat the command that makes it."
+            "a.zarr is not written to its end yet: 20 of 30 frames are there. Repeat the command that makes it."
         )
 
 

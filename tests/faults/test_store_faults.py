@@ -12,8 +12,9 @@ import pytest
 import xarray as xr
 
 from vitrify.errors import DiskFullError, StoreError
+from vitrify.files import write_whole
 from vitrify.particles.tables import load_table, save_table
-from vitrify.particles.trajectory import ArraySpec, Layout, Trajectory, write_json
+from vitrify.particles.trajectory import ArraySpec, Layout, Trajectory
 
 N_FRAMES, N, PER_UNIT = 11, 40, 4
 SPECS = {"v": ArraySpec(("particle",)), "flag": ArraySpec(("particle",), dtype="i1", sparse=True)}
@@ -182,7 +183,7 @@ def test_a_full_disk_leaves_no_half_files(tiny_disk):
     with pytest.raises(DiskFullError, match=r"No space left while writing .*table\.npz"):
         save_table(tiny_disk / "table.npz", table, {})
     with pytest.raises(DiskFullError, match=r"No space left while writing .*entry\.json"):
-        write_json(tiny_disk / "entry.json", "x" * 400_000)
+        write_whole(tiny_disk / "entry.json", "x" * 400_000)
     with pytest.raises(DiskFullError, match=r"No space left while writing .*r\.zarr"):
         Trajectory.create(tiny_disk / "r.zarr", Layout(1, rng.integers(0, 2**60, 60_000), ("A",)))
     left = [p for p in tiny_disk.rglob("*") if p.is_file() and p.stat().st_size > 10_000]

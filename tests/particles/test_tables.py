@@ -105,3 +105,25 @@ def test_an_interrupted_write_leaves_the_old_table(tmp_path, table, monkeypatch)
         save_table(path, table.isel(bin=[0]), {"run": 2})
     xr.testing.assert_identical(load_table(path, {"run": 1}), table)
     assert [p.name for p in tmp_path.iterdir()] == ["t.npz"]
+
+
+def test_a_large_array_is_mapped_aligned_and_its_damage_found(tmp_path, table, monkeypatch):
+    monkeypatch.setattr("vitrify.particles.tables._IN_MEMORY", 100)
+    rows = np.random.default_rng(0).normal(size=(40, 3))
+    large, path = table.assign(rows=(("row", "feature"), rows)), tmp_path / "t.npz"
+    save_table(path, large, {"a": 1})
+    loaded = load_table(path, {"a": 1})
+    xr.testing.assert_identical(loaded, large)
+    held = loaded["rows"].values
+    assert isinstance(held.base, np.memmap)
+    assert held.flags.aligned
+    assert not held.flags.writeable
+    with np.load(path) as archive:
+        assert np.array_equal(archive["rows"], rows)
+    content = path.read_bytes()
+    middle = content.index(rows.tobytes()) + 400
+    path.write_bytes(content[:middle] + bytes([content[middle] ^ 4]) + content[middle + 1 :])
+    with pytest.raises(
+        StoreError, match=r"t\.npz is not a table of vitrify \(Bad CRC-32 for file 'rows\.npy'\)"
+    ):
+        load_table(path)

@@ -13,7 +13,6 @@ from vitrify.particles.trajectory import (
     Trajectory,
     inherent_values,
     thermal_arrays,
-    write_json,
 )
 from vitrify.units import LJ, METAL
 
@@ -400,30 +399,3 @@ def test_a_layout_says_what_is_wrong_with_it():
 
 
 # -- JSON ------------------------------------------------------------------------------------------------------------
-
-
-def test_written_json_is_the_old_file_or_the_new_one(tmp_path, monkeypatch):
-    path = tmp_path / "deep" / "entry.json"
-    write_json(path, {"b": np.float64(1.5), "a": (1, 2)})
-    assert json.loads(path.read_text()) == {"a": [1, 2], "b": 1.5}
-
-    def interrupted(*_):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("os.replace", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        write_json(path, {"a": "new"})
-    assert json.loads(path.read_text())["b"] == 1.5
-    assert [p.name for p in path.parent.iterdir()] == ["entry.json"]
-
-
-def test_json_is_flushed_to_the_disk_before_it_gets_its_name(tmp_path, monkeypatch):
-    calls = []
-    import os
-
-    fsync, replace = os.fsync, os.replace
-    monkeypatch.setattr("os.fsync", lambda fd: (calls.append("fsync"), fsync(fd))[1])
-    monkeypatch.setattr("os.replace", lambda a, b: (calls.append("replace"), replace(a, b))[1])
-    write_json(tmp_path / "entry.json", "text as it stands")
-    assert calls == ["fsync", "replace"]
-    assert (tmp_path / "entry.json").read_text() == "text as it stands"

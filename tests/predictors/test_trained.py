@@ -98,16 +98,19 @@ def test_a_failed_save_leaves_the_older_file(plane, tmp_path, monkeypatch):
     def full(descriptor):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("vitrify.predictors.trained.os.fsync", full)
-    with pytest.raises(StoreError, match=r"softness.json cannot be written: No space left on device"):
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(StoreError, match=r"No space left while writing .*softness.json"):
         plane.save(tmp_path / "softness.json")
     assert (tmp_path / "softness.json").read_bytes() == before
     assert len(list(tmp_path.iterdir())) == 1
 
 
-def test_a_folder_that_is_not_there_is_named(plane, tmp_path):
-    with pytest.raises(StoreError, match=r"nowhere/softness.json cannot be written: No such file"):
-        plane.save(tmp_path / "nowhere" / "softness.json")
+def test_a_folder_that_is_not_there_is_made_and_one_that_cannot_be_is_named(plane, tmp_path):
+    plane.save(tmp_path / "new" / "softness.json")
+    assert TrainedSoftness.load(tmp_path / "new" / "softness.json") == plane
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError, match=r"file/softness.json cannot be written: "):
+        plane.save(tmp_path / "file" / "softness.json")
     with pytest.raises(StoreError, match=r"nowhere.json cannot be read: No such file"):
         TrainedSoftness.load(tmp_path / "nowhere.json")
 

@@ -113,3 +113,67 @@ def test_what_cannot_be_meant_is_refused():
         Overlap(0.0)
     with pytest.raises(ShapeError, match="the trajectory has 5 frames"):
         Overlap(0.5).compute(reader(np.zeros((5, 1, 3))), np.arange(5.0), [5])
+
+
+# -- frames of any spacing, particles that are absent -------------------------------------------------------------------
+
+
+def as_it_was_for_even_frames(positions, lag, cutoff, most):
+    """The formula for frames that are evenly spaced, to the bit."""
+    n_starts = len(positions) - lag
+    origins = np.unique(np.linspace(0, n_starts - 1, min(most, n_starts)).astype(int))
+    values = np.array(
+        [(((positions[t + lag] - positions[t]) ** 2).sum(axis=1) < cutoff**2).mean() for t in origins]
+    )
+    n_blocks = min(10, len(values), n_starts // max(lag, 1))
+    if n_blocks < 2:
+        return values.mean(), 0.0 if lag == 0 else np.nan, len(values), max(1, n_blocks)
+    means = [block.mean() for block in np.array_split(values, n_blocks)]
+    return values.mean(), np.std(means, ddof=1) / np.sqrt(n_blocks), len(values), n_blocks
+
+
+@pytest.mark.parametrize("n_origins", [1, 7, 50])
+def test_frames_at_equal_intervals_give_the_same_bits_as_before(n_origins):
+    positions, lags = walk(90), [0, 1, 2, 7, 30, 44, 45, 89]
+    found = Overlap(0.5, n_origins).compute(reader(positions), np.arange(90.0), lags)
+    for k, lag in enumerate(lags):
+        names = ("overlap", "overlap_error", "n_origins", "n_blocks")
+        np.testing.assert_array_equal(
+            [found[name].values[k] for name in names],
+            as_it_was_for_even_frames(positions, lag, 0.5, n_origins),
+        )
+
+
+def test_logarithmic_frames_of_poisson_jumps_decay_exponentially():
+    """Only the time between two frames counts, not how many frames lie between them."""
+    rng, rate = np.random.default_rng(2), 0.01
+    times = np.array([0, 1, 4, 7, 10, 40, 70, 100, 400])
+    jumped = rng.random((len(times), 6000, 1)) < -np.expm1(-rate * np.diff(times, prepend=0))[:, None, None]
+    positions = np.cumsum(jumped * np.array([5.0, 0, 0]), axis=0)
+    curve = Overlap(0.5).compute(reader(positions), times)
+    np.testing.assert_allclose(curve["overlap"], np.exp(-rate * curve["lag"]), atol=0.02)
+    assert abs(relaxation_time(curve).value * rate - 1) < 0.1
+
+
+def test_blocks_of_origins_are_at_least_one_lag_apart_in_time():
+    times = np.add.outer(1000 * np.arange(12), [0, 1, 10]).ravel()
+    found = Overlap(0.5).compute(reader(walk(36)), times, [1.0, 1000.0, 4000.0])
+    assert found["n_origins"].values.tolist() == [12, 33, 24]
+    assert found["n_blocks"].values.tolist() == [10, 10, 2]
+    assert np.isfinite(found["overlap_error"]).all()
+
+
+def test_absent_particles_are_left_out_and_counted():
+    positions = walk(30)
+    gone = np.random.default_rng(7).random((30, 40)) < 0.3
+    holes = np.where(gone[..., None], np.nan, positions)
+    found = Overlap(0.5).compute(reader(holes), np.arange(30.0), [4])
+    known = [
+        np.linalg.norm(positions[t + 4, p] - positions[t, p]) < 0.5
+        for t in range(26)
+        for p in range(40)
+        if not gone[t, p] and not gone[t + 4, p]
+    ]
+    assert found["overlap"].item() == pytest.approx(np.mean(known))
+    assert found["n_absent"].item() == 26 * 40 - len(known)
+    assert found["overlap_error"].item() > 0

@@ -77,14 +77,14 @@ def test_a_killed_save_leaves_the_old_results(results, tmp_path, monkeypatch):
     results.save(tmp_path)
     from vitrify.report import results as module
 
-    written = module.write_atomically
+    written = module.write_whole
 
     def stop_at_json(path, content):
         if path.name == "results.json":
             raise KeyboardInterrupt
         return written(path, content)
 
-    monkeypatch.setattr(module, "write_atomically", stop_at_json)
+    monkeypatch.setattr(module, "write_whole", stop_at_json)
     changed = replace(results, datasets={"rdf": results.datasets["rdf"] * 2})
     with pytest.raises(KeyboardInterrupt):
         changed.save(tmp_path)

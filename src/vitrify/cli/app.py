@@ -25,10 +25,13 @@ class _StudiesFirst(TyperGroup):
 def build_app() -> typer.Typer:
     """Return the application; modules of verbs import only typer and the standard library at their top."""
     from vitrify.cli import (
+        check,
         cite,
         describe,
         doctor,
+        export,
         export_softness,
+        import_files,
         quench,
         rearrangements,
         report,
@@ -36,6 +39,7 @@ def build_app() -> typer.Typer:
         simulate,
         softness,
         train,
+        work,
     )
 
     app = typer.Typer(
@@ -55,11 +59,15 @@ def build_app() -> typer.Typer:
     app.add_typer(studies, name="run")
     verbs: dict[str, Callable[..., None]] = {
         "simulate": simulate.simulate,
+        "check": check.check,
+        "import": import_files.import_files,
         "quench": quench.quench,
         "rearrangements": rearrangements.rearrangements,
         "describe": describe.describe,
         "train": train.train,
         "softness": softness.softness,
+        "work": work.work,
+        "export": export.export,
         "export-softness": export_softness.export_softness,
         "report": report.report,
         "doctor": doctor.doctor,

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from vitrify.cli.options import Kind, Store, Workers
+from vitrify.cli.options import Executor, Kind, Scheduler, Store, Workers, workforce
 
 
 def describe(
@@ -20,6 +20,8 @@ def describe(
     species: Annotated[str | None, typer.Option(help="Only particles of this species.")] = None,
     positions: Kind = "inherent",
     workers: Workers = None,
+    executor: Executor = None,
+    scheduler: Scheduler = None,
 ) -> None:
     """Describe the surroundings of the particles of STORE; one row per particle and frame."""
     from vitrify.cli.console import make_progress
@@ -30,5 +32,5 @@ def describe(
         out,
         {"descriptors": descriptors, "every": every, "species": species, "positions": positions},
         make_progress(),
-        workers,
+        workforce(executor, workers, scheduler),
     )

@@ -3,12 +3,38 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from vitrify.parallel import Workforce
 
 Store = Annotated[Path, typer.Argument(metavar="STORE", help="Trajectory store (a .zarr folder).")]
 Workers = Annotated[
     int | None, typer.Option("--workers", min=1, help="Processes to use; all cores by default.")
 ]
+Executor = Annotated[
+    str | None,
+    typer.Option(
+        help="Who does the units of work: serial, processes (the default) or dask; the same bits from each."
+    ),
+]
+Scheduler = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ADDRESS",
+        help="Of a dask scheduler that runs, tcp://host:port; without it dask uses this machine.",
+    ),
+]
+Prepare = Annotated[
+    bool, typer.Option("--prepare", help="Only make ready what `vitrify work --shard k/n` then fills.")
+]
 Kind = Annotated[str, typer.Option("--positions", help="Positions to use: 'inherent' or 'thermal'.")]
+
+
+def workforce(executor: str | None, workers: int | None, scheduler: str | None) -> Workforce:
+    """Return who does the work; a scheduler is enough to mean dask."""
+    from vitrify.parallel import Workforce
+
+    return Workforce(executor or ("dask" if scheduler else "processes"), workers, scheduler)

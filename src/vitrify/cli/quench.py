@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from vitrify.cli.options import Store, Workers
+from vitrify.cli.options import Executor, Prepare, Scheduler, Store, Workers, workforce
 
 
 def quench(
@@ -17,6 +17,9 @@ def quench(
         int, typer.Option(help="After which a frame is flagged as not converged.")
     ] = 20_000,
     workers: Workers = None,
+    executor: Executor = None,
+    scheduler: Scheduler = None,
+    prepare: Prepare = False,
 ) -> None:
     """Bring every frame of STORE to the minimum of its potential energy; repeat the command to resume."""
     from vitrify.cli.console import make_progress
@@ -27,5 +30,6 @@ def quench(
             store,
             {"minimizer": minimizer, "force_tolerance": force_tolerance, "max_iterations": max_iterations},
             make_progress(),
-            workers,
+            workforce(executor, workers, scheduler),
+            prepare=prepare,
         )

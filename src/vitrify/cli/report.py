@@ -1,4 +1,4 @@
-"""`vitrify report`: the page of a study."""
+"""`vitrify report`: the page of a single trajectory, or of a study."""
 
 from __future__ import annotations
 
@@ -9,9 +9,20 @@ import typer
 
 
 def report(
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of a study, as given to --out.")],
+    folder: Annotated[
+        Path,
+        typer.Argument(metavar="STORE|FOLDER", help="Trajectory store (.zarr), or the folder of a study."),
+    ],
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the page of a store; by default beside it, NAME.report.")
+    ] = None,
+    model: Annotated[
+        Path | None,
+        typer.Option(help="Trained softness of the store, .json; by default found beside it."),
+    ] = None,
 ) -> None:
-    """Draw the figures and write report.html again from the results of a study."""
+    """Write the page of STORE, report.html with figures, or draw that of a study's FOLDER again."""
+    from vitrify.cli.console import make_progress
     from vitrify.studies.verbs import report_of_folder
 
-    print(report_of_folder(folder))
+    print(report_of_folder(folder, out, model, make_progress()))

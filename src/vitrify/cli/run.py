@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from vitrify.cli.options import Workers
+from vitrify.cli.options import Executor, Scheduler, Workers, workforce
 
 
 def softness(
@@ -24,6 +24,8 @@ def softness(
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it would cost and stop.")] = False,
     workers: Workers = None,
+    executor: Executor = None,
+    scheduler: Scheduler = None,
 ) -> None:
     """Simulate a Kob-Andersen liquid, learn softness, and report what it says about the dynamics.
 
@@ -32,6 +34,7 @@ def softness(
     from vitrify.cli.console import make_progress
     from vitrify.studies.settings import load_settings
 
+    force = workforce(executor, workers, scheduler)
     overrides = {"equilibrate": True} if equilibrate else {}
     chosen = load_settings(scale, density, settings, overrides)
     if dry_run:
@@ -41,4 +44,4 @@ def softness(
         return
     from vitrify.studies.softness import run_softness
 
-    run_softness(chosen, out, make_progress(), workers)
+    run_softness(chosen, out, make_progress(), force)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 from vitrify.engines._planted import PlantedLiquid, assemble, planted_softness
 from vitrify.engines.base import Run, Segment
 from vitrify.errors import EngineError, ParameterError, ShapeError
+from vitrify.files import whole_file
 from vitrify.particles import Frame
 from vitrify.provenance import identity
 
@@ -196,22 +196,15 @@ def _thermo(
 
 
 def _write_state(path: Path, now: _State, model: PlantedLiquid) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with open(temporary, "wb") as file:
-            np.savez(
-                file,
-                offset=now.offset,
-                n_inner=now.n_inner,
-                satellites=now.satellites,
-                rng=np.array(json.dumps(now.rng.bit_generator.state)),
-                model=np.array(identity(model)),
-            )
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with whole_file(path) as beside, open(beside, "wb") as file:
+        np.savez(
+            file,
+            offset=now.offset,
+            n_inner=now.n_inner,
+            satellites=now.satellites,
+            rng=np.array(json.dumps(now.rng.bit_generator.state)),
+            model=np.array(identity(model)),
+        )
 
 
 def _read_state(path: Path, model: PlantedLiquid) -> _State:

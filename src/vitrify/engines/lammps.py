@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 
 from vitrify.engines.base import Run, Segment
 from vitrify.errors import EngineError, MissingExtraError, ParameterError
+from vitrify.files import whole_file, write_whole
 from vitrify.particles import Box, Frame
-from vitrify.particles.trajectory import discarded_unless_renamed, guard_disk
 
 THERMO = {
     "potential_energy": "pe",
@@ -305,23 +305,18 @@ def _lammps_seed(seed: int) -> int:
 
 def _write_state(session: Session, state: Path) -> None:
     """Write the restart beside and rename, so that a state file is always whole."""
-    state.parent.mkdir(parents=True, exist_ok=True)
-    temporary = state.with_name(f".{state.name}.{os.getpid()}.tmp")
-    with guard_disk(state), discarded_unless_renamed(temporary):
+    with whole_file(state) as beside:
         try:
-            session(f"write_restart {temporary}")
+            session(f"write_restart {beside}")
         except EngineError as error:
             if "I/O error" in str(error):  # LAMMPS does not say which
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
             raise
-        with open(temporary, "rb") as written:
-            os.fsync(written.fileno())
-            whole = written.read()
+        whole = beside.read_bytes()
         if len(whole) < 2 * _MAGIC_BYTES or whole[:_MAGIC_BYTES] != whole[-_MAGIC_BYTES:]:
             raise OSError(
                 errno.ENOSPC, os.strerror(errno.ENOSPC)
             )  # LAMMPS does not say when the file is cut short
-        os.replace(temporary, state)
 
 
 def _make_system(session: Session, start: Frame, velocities: NDArray[np.float64] | None, model: Any) -> None:
@@ -413,8 +408,7 @@ def _write_table(folder: Path, model: Any, a: int, b: int) -> Path:
             f"{k + 1} {x:.17g} {e:.17g} {f:.17g}\n"
             for k, (x, e, f) in enumerate(zip(r, energy, force, strict=True))
         )
-        with guard_disk(path):
-            path.write_text(head + body)
+        write_whole(path, head + body)
     return path
 
 

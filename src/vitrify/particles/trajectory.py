@@ -11,21 +11,21 @@ Layout of `NAME.zarr` (zarr format 3, opened by `xarray.open_zarr` as it stands)
 
 from __future__ import annotations
 
-import contextlib
-import errno
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vitrify.errors import DiskFullError, ParameterError, ShapeError, StoreError, StoreVersionError
+from vitrify.errors import ParameterError, ShapeError, StoreError, StoreVersionError
+from vitrify.files import guard_disk, write_json
 from vitrify.particles.box import Box
 from vitrify.particles.frame import Frame
 from vitrify.provenance import canonical_json, identity, to_plain
@@ -82,6 +82,8 @@ class Layout:
     units : str, default "lj"
     frames_per_unit : int, default 50
         Frames in one unit of work, which is one file on disk for each array.
+    complete : bool, default True
+        Whether every particle is there in every frame. Where not, the position of an absent particle is NaN.
     """
 
     n_frames: int
@@ -91,6 +93,7 @@ class Layout:
     periodic: tuple[bool, ...] = (True, True, True)
     units: str = "lj"
     frames_per_unit: int = 50
+    complete: bool = True
 
     def __post_init__(self) -> None:
         if self.n_frames < 1 or self.frames_per_unit < 1:
@@ -99,6 +102,11 @@ class Layout:
             )
         if len(self.periodic) != self.dimension:
             raise ShapeError(f"`periodic` needs {self.dimension} entries; it has {len(self.periodic)}.")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all but the species; completeness is only mentioned where it is lacking, as older stores do."""
+        plain = {f.name: to_plain(getattr(self, f.name)) for f in fields(self) if f.name != "species"}
+        return plain if not self.complete else {k: v for k, v in plain.items() if k != "complete"}
 
     def sizes(self) -> dict[str, int]:
         """Length of every dimension."""
@@ -135,60 +143,6 @@ def thermal_arrays(units: Units, thermo: tuple[str, ...] = (), dimension: int = 
         unit, long_name = names.get(name, ("", name.replace("_", " ")))
         specs[name] = ArraySpec(attrs={"units": unit, "long_name": long_name})
     return specs
-
-
-def write_json(path: Path, content: Any) -> None:
-    """Write JSON so that `path` is either the old file or the whole new one: temporary file, fsync, rename."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with guard_disk(path), discarded_unless_renamed(temporary):
-        with open(temporary, "w", encoding="utf-8") as f:
-            f.write(
-                content
-                if isinstance(content, str)
-                else json.dumps(to_plain(content), indent=1, sort_keys=True)
-            )
-            f.flush()
-            os.fsync(f.fileno())
-        os.replace(temporary, path)
-
-
-@contextlib.contextmanager
-def discarded_unless_renamed(temporary: Path) -> Iterator[None]:
-    """Leave no half-written temporary file behind, which on a full disk would keep the room it took."""
-    try:
-        yield
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
-
-
-class guard_disk:
-    """Turn "no space left" into an error that says what to do; used as a context manager."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = Path(path)
-
-    def __enter__(self) -> None:
-        """Nothing to prepare."""
-
-    def __exit__(self, kind: Any, error: BaseException | None, _trace: Any) -> None:
-        full = {errno.ENOSPC, errno.EDQUOT}
-        cause = error
-        while cause is not None:
-            if isinstance(cause, OSError) and cause.errno in full:
-                free = shutil.disk_usage(_existing(self.path)).free
-                raise DiskFullError(
-                    f"No space left while writing {self.path} ({free / 1e6:.0f} MB free). What was finished before is "
-                    "whole; make room and repeat the same command to go on."
-                ) from error
-            cause = cause.__cause__ or cause.__context__
-
-
-def _existing(path: Path) -> Path:
-    while not path.exists():
-        path = path.parent
-    return path
 
 
 class Trajectory:
@@ -247,7 +201,7 @@ class Trajectory:
 
         path = Path(path)
         wanted = {
-            "layout": {k: v for k, v in to_plain(layout).items() if k != "species"},
+            "layout": layout.to_dict(),
             "provenance": to_plain(dict(provenance or {})),
             "species_identity": identity(np.asarray(layout.species, np.int64)),
         }
@@ -301,7 +255,7 @@ class Trajectory:
             )
         try:
             group = zarr.open_group(path, mode="r+")
-        except (ValueError, KeyError, TypeError, AttributeError, FileNotFoundError) as error:
+        except (*_DAMAGE, AttributeError) as error:
             raise StoreError(f"{path} cannot be opened as a zarr group: {error}") from error
         version = group.attrs.get("vitrify_store")
         if version is None:
@@ -313,6 +267,7 @@ class Trajectory:
                 f"{path} has store version {version}; this vitrify reads version {STORE_VERSION}. "
                 f"Install the vitrify that wrote it, or make the store anew."
             )
+        _require_plain_names(path, group.attrs.get("stages"))
         try:
             return cls(path, group)
         except _DAMAGE as error:
@@ -647,6 +602,11 @@ class Trajectory:
             raise ParameterError(f"`kind` of positions is 'thermal' or 'inherent', not '{kind}'.")
         return self.read(POSITION_ARRAYS[kind], start, stop)
 
+    def has_positions(self, kind: str) -> bool:
+        """Whether positions of this kind exist, in all frames."""
+        stage = next((s for s, v in self.stages.items() if POSITION_ARRAYS[kind] in v["arrays"]), None)
+        return stage is not None and self.is_done(stage)
+
     def reader(self, kind: str) -> Callable[[int, int], NDArray[np.float64]]:
         """Return ``read(start, stop) -> (n, N, d)`` for the streaming functions."""
         return lambda start, stop: self.positions(kind, start, stop)
@@ -660,14 +620,15 @@ class Trajectory:
         )
 
     def frame(self, frame: int, kind: str = "inherent") -> Frame:
-        """Return one configuration."""
-        return Frame(
-            self.positions(kind, frame, frame + 1)[0],
-            self.species,
-            self.box(frame),
-            self.species_names,
-            f"{self.path.name}, frame {frame}, {kind}",
-        )
+        """Return one configuration: the particles that are there."""
+        return self._frame(frame, kind, self.positions(kind, frame, frame + 1)[0], self.box(frame))
+
+    def _frame(self, index: int, kind: str, positions: NDArray[np.float64], box: Box) -> Frame:
+        label = f"{self.path.name}, frame {index}, {kind}"
+        if self.layout.complete:
+            return Frame(positions, self.species, box, self.species_names, label)
+        present = np.flatnonzero(~np.isnan(positions).all(axis=1))
+        return Frame(positions[present], self.species[present], box, self.species_names, label, present)
 
     def frames(self, kind: str, indices: Any) -> Iterator[tuple[int, Frame]]:
         """Yield (index, Frame) for each of `indices`, which increase; every unit is read once."""
@@ -681,8 +642,7 @@ class Trajectory:
             vectors, origins = self.read("box_vectors", lo, hi), self.read("box_origin", lo, hi)
             for k in here:
                 box = Box(vectors[k - lo], origins[k - lo], np.array(self.layout.periodic))
-                label = f"{self.path.name}, frame {k}, {kind}"
-                yield int(k), Frame(positions[k - lo], self.species, box, self.species_names, label)
+                yield int(k), self._frame(int(k), kind, positions[k - lo], box)
 
     def dataset(self) -> xr.Dataset:
         """Open the whole store lazily as an xarray Dataset with dims frame, particle, xyz."""
@@ -729,6 +689,18 @@ def inherent_values(positions: NDArray[np.float64], **diagnostics: Any) -> dict[
         "inherent_iterations": diagnostics.get("iterations", np.zeros(n, np.int64)),
         "inherent_converged": diagnostics.get("converged", np.ones(n, np.int8)),
     }
+
+
+def _require_plain_names(path: Path, stages: Any) -> None:
+    """Refuse names of stages and arrays that would lead out of the store: whole folders are deleted under them."""
+    stages = stages if isinstance(stages, dict) else {}
+    names = [*stages, *(n for v in stages.values() for n in (v.get("arrays") or ()))]
+    for name in names:
+        if not re.fullmatch(r"[A-Za-z0-9_]+", str(name)):
+            raise StoreError(
+                f"{path} names a stage or array {name!r}, which is no plain name and could lead out of the store. "
+                "vitrify did not write that; do not use it."
+            )
 
 
 def _is_unfinished(path: Path) -> bool:

@@ -90,7 +90,7 @@ def export_lammps(compiled: CompiledSoftness, folder: str | Path) -> LammpsExpor
     ...     written.table.read_text().split()[:3], written.error < 1e-6
     (['#', 'Twice', 'the'], True)
     """
-    from vitrify.particles.trajectory import write_json
+    from vitrify.files import write_whole
 
     functions = {s: compiled.pair_functions[s] for s in range(len(compiled.species_names))}
     functions = {s: u for s, u in functions.items() if u.reach > 0}
@@ -110,8 +110,8 @@ def export_lammps(compiled: CompiledSoftness, folder: str | Path) -> LammpsExpor
     sections = [
         _section(compiled.species_names[s], _sampled(u, inner, points)) for s, u in sorted(functions.items())
     ]
-    write_json(table, _ABOUT_TABLE.format(centre=compiled.centre_species) + "\n".join(sections))
-    write_json(commands, _commands(compiled, functions, points))
+    write_whole(table, _ABOUT_TABLE.format(centre=compiled.centre_species) + "\n".join(sections))
+    write_whole(commands, _commands(compiled, functions, points))
     return LammpsExport(table, commands, compiled.cutoff, inner, points, error)
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import errno
 import json
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from vitrify.errors import DiskFullError, ParameterError, ShapeError, StoreError, StoreVersionError
+from vitrify.files import write_whole
+from vitrify.predictors.drift import Drift, FeatureRange, measure_drift
 from vitrify.provenance import canonical_json, identity, to_plain
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ _FIELDS = (
     "positions",
     "training",
 )
+_OPTIONAL = ("feature_range",)  # files without it are read as well
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +57,8 @@ class TrainedSoftness:
         Which positions it was trained on and must be given.
     training : dict
         Temperature, model, selection, numbers of examples, C, loss, held-out accuracy, seed: what made it.
+    feature_range : FeatureRange or dict, optional
+        Range of each feature over the training examples; None in files of older versions.
 
     Raises
     ------
@@ -88,6 +91,7 @@ class TrainedSoftness:
     centre_species: str
     positions: str = "inherent"
     training: dict[str, Any] = field(default_factory=dict)
+    feature_range: FeatureRange | None = None
 
     def __post_init__(self) -> None:
         names = tuple(str(n) for n in self.feature_names)
@@ -117,6 +121,12 @@ class TrainedSoftness:
         object.__setattr__(self, "species_names", species)
         object.__setattr__(self, "descriptors", to_plain(self.descriptors))
         object.__setattr__(self, "training", to_plain(self.training))
+        if isinstance(self.feature_range, dict):
+            object.__setattr__(self, "feature_range", FeatureRange.from_dict(self.feature_range))
+        if self.feature_range is not None and len(self.feature_range.low) != len(names):
+            raise ShapeError(
+                f"`feature_range` needs one entry per feature, {len(names)}; it has {len(self.feature_range.low)}."
+            )
 
     @classmethod
     def from_estimator(cls, estimator: Any, **rest: Any) -> TrainedSoftness:
@@ -152,7 +162,8 @@ class TrainedSoftness:
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain values."""
-        return {name: to_plain(getattr(self, name)) for name in _FIELDS}
+        there = [name for name in _OPTIONAL if getattr(self, name) is not None]
+        return {name: to_plain(getattr(self, name)) for name in (*_FIELDS, *there)}
 
     def evaluate(self, features: ArrayLike) -> NDArray[np.float64]:
         """Return the softness of each row of features.
@@ -199,6 +210,10 @@ class TrainedSoftness:
         ParameterError
             If the species of the frame are not those of the training, or the descriptors have other features now.
         """
+        return self.evaluate(self.features(frame, particles))
+
+    def features(self, frame: Frame, particles: ArrayLike | None = None) -> NDArray[np.float64]:
+        """Return the features that the softness is computed from, (n, M); parameters and errors as of `softness`."""
         from vitrify.descriptors.base import from_dict
 
         chosen = centres_of(frame, self.species_names, self.centre_species, particles)
@@ -209,7 +224,43 @@ class TrainedSoftness:
                 f"The descriptors make {len(names)} features, {', '.join(names[:3])} …, where `feature_names` has "
                 f"{len(self.feature_names)}, {', '.join(self.feature_names[:3])} …. Train again."
             )
-        return self.evaluate(descriptors.evaluate(frame, chosen))
+        return descriptors.evaluate(frame, chosen)
+
+    def drift(self, frame: Frame, particles: ArrayLike | None = None) -> Drift:
+        """Compare the features of particles of a configuration with those of the training examples.
+
+        Parameters
+        ----------
+        frame, particles
+            As of `softness`.
+
+        Returns
+        -------
+        Drift
+            ``drift.is_outside`` says whether the softness of this frame is an extrapolation, ``drift.describe()`` which
+            feature is farthest.
+
+        Raises
+        ------
+        ParameterError
+            As of `softness`, and if the range of the training is not known.
+        """
+        return self.drift_of(self.features(frame, particles))
+
+    def drift_of(self, features: ArrayLike) -> Drift:
+        """Compare rows of features (n, M) with those of the training examples; rows with NaN are left out.
+
+        Raises
+        ------
+        ParameterError
+            If the range of the training is not known.
+        """
+        if self.feature_range is None:
+            raise ParameterError(
+                "This softness does not say which range its features had over the training examples: it was written before "
+                "that was kept. Train again to have its `drift`."
+            )
+        return measure_drift(self.feature_range, self.feature_names, self.weights != 0, features)
 
     def save(self, path: str | Path) -> None:
         """Write one JSON file; it is there whole or not at all.
@@ -228,7 +279,14 @@ class TrainedSoftness:
             raise ParameterError(
                 "`training` or `descriptors` holds a number that is not finite; JSON has none. Leave it out or write None."
             ) from None
-        _write_whole(path, text)
+        try:
+            write_whole(path, text)
+        except DiskFullError:
+            raise
+        except OSError as problem:
+            raise StoreError(
+                f"The trained softness {path} cannot be written: {problem.strerror}."
+            ) from problem
 
     @classmethod
     def load(cls, path: str | Path) -> TrainedSoftness:
@@ -257,7 +315,7 @@ class TrainedSoftness:
                 f"{path} was edited or damaged: its content does not match its hash {content.get('hash')}. "
                 "Train again or restore the file."
             )
-        unlike = sorted(set(_FIELDS) ^ set(model))
+        unlike = sorted(set(_FIELDS) ^ (set(model) - set(_OPTIONAL)))
         if unlike:
             raise StoreError(
                 f"{path} is no complete trained softness; these entries differ: {', '.join(unlike)}."
@@ -308,6 +366,8 @@ def _parse(path: Path) -> dict[str, Any]:
             n_lines = text.count("\n") + 1
             raise StoreError(f"{path} is truncated: it ends in the middle, in line {n_lines}.") from None
         raise StoreError(f"{path} is not JSON: {problem.msg} in line {problem.lineno}.") from None
+    except RecursionError:
+        raise StoreError(f"{path} is no trained softness: it is nested without end.") from None
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         found = content.get("format") if isinstance(content, dict) else type(content).__name__
         raise StoreError(f"{path} is no trained softness: its format is {found!r} instead of '{FORMAT}'.")
@@ -317,23 +377,3 @@ def _parse(path: Path) -> dict[str, Any]:
             f"{path} has version {version} of its format; this vitrify reads up to version {VERSION}. Update vitrify."
         )
     return content
-
-
-def _write_whole(path: Path, text: str) -> None:
-    """Write beside, flush to the disk, then rename."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with open(beside, "w", encoding="utf-8") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(beside, path)
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-    except OSError as problem:
-        beside.unlink(missing_ok=True)
-        kind = DiskFullError if problem.errno in (errno.ENOSPC, errno.EDQUOT) else StoreError
-        raise kind(f"The trained softness {path} cannot be written: {problem.strerror}.") from problem

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,9 @@ from vitrify.rearrangements.events import rearrangements
 
 if TYPE_CHECKING:
     import xarray as xr
+
+Describable = Callable[[NDArray[np.int64], NDArray[np.int64]], NDArray[np.bool_]]
+"""``describable(frame, particle)`` says of each pair of (n,) frames and particles whether features can be made."""
 
 SOFT_FRAMES = ("start", "crossing", "before_peak")
 HARD_FRAMES = ("middle", "end", "start")
@@ -126,15 +129,21 @@ class TrainingSet:
         Which stretch of the trajectory: the group for cross-validation.
     n_available : dict
         How many examples of each class, "soft" and "hard", there were to choose from.
-    selection : TrainingSelection
+    selection : TrainingSelection or FlowSelection
+    n_left_out : dict
+        How many examples of each class could not be described; empty where nobody asked.
+    thresholds : dict
+        Values that the selection was found to mean in this trajectory; empty where it names them itself.
     """
 
     frame: NDArray[np.int64]
     particle: NDArray[np.int64]
     label: NDArray[np.int64]
     segment: NDArray[np.int64]
-    selection: TrainingSelection
+    selection: Any
     n_available: dict[str, int] = field(default_factory=dict)
+    n_left_out: dict[str, int] = field(default_factory=dict)
+    thresholds: dict[str, float] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.frame)
@@ -146,11 +155,14 @@ class TrainingSet:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the selection and the counts, not the examples."""
-        return {
-            **self.selection.to_dict(),
+        counts: dict[str, Any] = {
             "selected_per_class": self.n_per_class,
             "n_available": dict(self.n_available),
+            **self.thresholds,
         }
+        if self.n_left_out:
+            counts["n_left_out"] = dict(self.n_left_out)
+        return {**self.selection.to_dict(), **counts}
 
 
 def select_training_set(
@@ -161,6 +173,7 @@ def select_training_set(
     particles: ArrayLike | None = None,
     segments: Sequence[tuple[int, int]] | None = None,
     temperature: float | None = None,
+    describable: Describable | None = None,
 ) -> TrainingSet:
     """Pick soft and hard examples from the events and the quiet stretches of a trajectory.
 
@@ -180,6 +193,9 @@ def select_training_set(
         Disjoint ranges of frames; events and quiet stretches must lie within one. By default the whole trajectory.
     temperature : float, optional
         Quoted in messages.
+    describable : callable, optional
+        ``describable(frame, particle)`` returns (n,) bool: where features can be made. Other examples are left out
+        before the choice, and counted.
 
     Returns
     -------
@@ -215,10 +231,15 @@ def select_training_set(
     ranges = _checked_segments(segments, n_frames)
     soft = soft_examples(selection, events, chosen, ranges)
     hard = hard_examples(selection, p_hop, chosen, ranges)
+    left_out: dict[str, int] = {}
+    if describable is not None:
+        found = len(soft), len(hard)
+        soft, hard = (examples[describable(examples[:, 0], examples[:, 1])] for examples in (soft, hard))
+        left_out = {"soft": found[0] - len(soft), "hard": found[1] - len(hard)}
     available = {"soft": len(soft), "hard": len(hard)}
     size = min(available.values())
     if size < selection.smallest:
-        raise TooFewEventsError(_shortage(selection, available, temperature))
+        raise TooFewEventsError(_shortage(selection, available, temperature) + _left_out(left_out))
     size = size if selection.n_per_class is None else min(size, selection.n_per_class)
     rng = np.random.default_rng(selection.seed)
     picked = [examples[rng.choice(len(examples), size, replace=False)] for examples in (soft, hard)]
@@ -226,7 +247,7 @@ def select_training_set(
     label = np.repeat([1, -1], size)
     order = np.lexsort((label, rows[:, 1], rows[:, 0]))
     frame, particle, segment = (np.ascontiguousarray(column) for column in rows[order].T)
-    return TrainingSet(frame, particle, label[order], segment, selection, available)
+    return TrainingSet(frame, particle, label[order], segment, selection, available, left_out)
 
 
 def soft_examples(
@@ -332,6 +353,17 @@ def _checked_segments(segments: Sequence[tuple[int, int]] | None, n_frames: int)
     if any(b > c for (_, b), (c, _) in pairwise(ordered)):
         raise ParameterError(f"`segments` must not overlap; they are {ranges}.")
     return ranges
+
+
+def _left_out(counts: dict[str, int]) -> str:
+    """Say how many examples there would be, had their surroundings been seen."""
+    if not any(counts.values()):
+        return ""
+    return (
+        f" Left out were {counts['soft']} rearranging and {counts['hard']} quiet particles whose surroundings are not "
+        "wholly seen: closer to an open boundary than the descriptors reach, or absent. Descriptors of a smaller `reach` "
+        "keep more."
+    )
 
 
 def _shortage(selection: TrainingSelection, available: dict[str, int], temperature: float | None) -> str:

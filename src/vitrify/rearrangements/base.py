@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from vitrify.errors import ParameterError, ShapeError
+from vitrify.particles.frame import Frame
 from vitrify.units import LJ, Units
 
 Read = Callable[[int, int], ArrayLike]
 """``read(start, stop)`` returns the positions (stop - start, N, d) of those frames."""
+ReadFrames = Callable[[int, int], Sequence[Frame]]
+"""``read(start, stop)`` returns those frames as configurations."""
 
 _BLOCK_BYTES = 2**26
 
@@ -32,6 +35,29 @@ class Indicator(Protocol):
 
     def compute(self, positions: ArrayLike) -> NDArray[np.float64]:
         """Return (F, N) from unwrapped positions (F, N, d); NaN where the window does not fit."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the name and the parameters."""
+
+    def attributes(self, units: Units = LJ) -> dict[str, str]:
+        """Return units, symbol, long_name and definition of the values."""
+
+
+class FrameIndicator(Protocol):
+    """An indicator that needs whole configurations: who is near whom, and how the box deforms.
+
+    The value at a frame depends only on that frame and the `halo` frames after it. Particles may be absent.
+    """
+
+    name: ClassVar[str]
+    reads: ClassVar[str]  # "frames"
+
+    @property
+    def halo(self) -> int:
+        """Frames needed after a frame."""
+
+    def compute(self, frames: Sequence[Frame], n_particles: int | None = None) -> NDArray[np.float64]:
+        """Return (F, N) from F configurations with unwrapped positions; NaN where a value is not defined."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the name and the parameters."""
@@ -139,4 +165,61 @@ def stream(
         block = frames_per_block(n_particles, dimension, at_least=2 * indicator.halo)
     for start, stop, lo, hi in blocks_with_halo(n_frames, block, indicator.halo):
         values = indicator.compute(read_positions(read, lo, hi))
+        yield start, stop, values[start - lo : stop - lo]
+
+
+def stream_frames(
+    indicator: FrameIndicator,
+    read: ReadFrames,
+    n_frames: int,
+    block: int | None = None,
+    n_particles: int | None = None,
+) -> Iterator[tuple[int, int, NDArray[np.float64]]]:
+    """Compute an indicator of configurations along a trajectory of any length, a block of frames at a time.
+
+    Parameters
+    ----------
+    indicator : FrameIndicator
+    read : callable
+        ``read(start, stop)`` returns frames start … stop - 1 as configurations, unwrapped.
+    n_frames : int
+        F, the length of the trajectory.
+    block : int, optional
+        Frames per block; by default as many as make 64 MiB.
+    n_particles : int, optional
+        N, where not every particle is there in every frame; by default the particles of the first frame.
+
+    Yields
+    ------
+    start, stop : int
+    values : (stop - start, N) float
+        The very bits that ``indicator.compute`` gives for the whole trajectory.
+
+    Raises
+    ------
+    ShapeError
+        If the trajectory is too short for the indicator.
+
+    Examples
+    --------
+    >>> from vitrify.particles import Box
+    >>> from vitrify.rearrangements.d2min import D2Min
+    >>> positions = np.random.default_rng(0).uniform(0, 4, (9, 30, 2))
+    >>> frames = [Frame(p, [0] * 30, Box.orthorhombic([4.0, 4.0])) for p in positions]
+    >>> parts = [v for _, _, v in stream_frames(D2Min(2, 1.5), lambda a, b: frames[a:b], 9, block=4)]
+    >>> np.array_equal(np.concatenate(parts), D2Min(2, 1.5).compute(frames), equal_nan=True)
+    True
+    """
+    if n_frames < 1:
+        raise ShapeError(f"The trajectory has `n_frames` = {n_frames}; there is nothing to compute.")
+    if block is None or n_particles is None:
+        first = read(0, 1)[0]
+        n_particles = first.n_particles if n_particles is None else n_particles
+        block = frames_per_block(n_particles, first.dimension) if block is None else block
+    if block < 1:
+        raise ParameterError(f"`block` must be at least 1 frame; it is {block}.")
+    for start in range(0, n_frames, block):
+        stop = min(start + block, n_frames)
+        lo = max(0, min(start, n_frames - indicator.halo - 1))
+        values = indicator.compute(read(lo, min(stop + indicator.halo, n_frames)), n_particles)
         yield start, stop, values[start - lo : stop - lo]

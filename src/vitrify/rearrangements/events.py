@@ -316,7 +316,8 @@ def at_risk(
 
     A particle is not at risk inside a rearrangement, start_frame < frame < end_frame. Where the trajectory cuts the
     rearrangement, the first or last frame belongs to the inside as well. In the numerator of a hazard count only
-    rearrangements whose start_frame is itself at risk: the next one may begin inside the last one's window B.
+    rearrangements whose start_frame is itself at risk: the next one may begin inside the last one's window B. Of particles
+    that are absent for a while this says nothing: there, leave out the frames W before those without p_hop.
 
     Parameters
     ----------

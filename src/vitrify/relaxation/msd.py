@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from vitrify.errors import ParameterError, ShapeError
-from vitrify.relaxation.overlap import Read, log_lags
+from vitrify.relaxation.base import Lag, Read, over_origins, resolve_lags
 from vitrify.units import LJ, Units, power
 
 if TYPE_CHECKING:
@@ -75,9 +75,10 @@ class MeanSquaredDisplacement:
         read : callable
             ``read(start, stop)`` returns unwrapped positions (stop - start, N, d), length.
         times : (F,) array_like, time
-            Evenly spaced.
-        lags : (n,) array_like of int, frames, optional
-            By default logarithmic up to the whole trajectory.
+            Of any spacing: linear, logarithmic, blocks, irregular.
+        lags : (n,) array_like, optional
+            Integers are frames, where those are evenly spaced; other numbers are times, and all pairs of frames that are so
+            far apart count. By default about eight for a factor of ten, up to the whole trajectory.
         particles : (m,) int, optional
             Only these.
         units : Units, default LJ
@@ -86,24 +87,27 @@ class MeanSquaredDisplacement:
         -------
         xarray.Dataset
             Dim lag: ``msd``, ``msd_error`` (standard error, origins closer than one lag counting as one; NaN with fewer than
-            two) and ``n_origins``; the coordinate lag is in units of time.
+            two), ``n_origins``, and ``n_absent``, how many displacements were left out because the particle is absent (NaN)
+            at one of the ends; every displacement that is known counts the same. The coordinate lag is in units of time.
 
         Raises
         ------
         ShapeError
-            If a lag does not fit into the trajectory.
+            If a lag does not fit into the trajectory, or no two frames are so far apart.
+        ParameterError
+            If lags are whole numbers of frames that are not evenly spaced, or times do not ascend.
         """
         import xarray as xr
 
-        times = np.asarray(times, dtype=np.float64)
-        lags = log_lags(len(times) - 1) if lags is None else np.asarray(lags, dtype=np.int64)
-        if not len(lags) or not 0 <= lags.min() <= lags.max() < len(times):
+        found = resolve_lags(times, lags)
+        if not found:
             raise ShapeError(
-                f"`lags` must be from 0 to {len(times) - 1} frames for a trajectory of {len(times)}; they are {lags.tolist()}."
+                f"`lags` must be from 0 to {np.size(times) - 1} frames for a trajectory of {np.size(times)}; there are none."
             )
-        kept = slice(None) if particles is None else particles
-        rows = [self._at_lag(read, len(times), int(lag), kept) for lag in lags]
-        mean, error, origins = (np.array(column) for column in zip(*rows, strict=True))
+        mean, error, origins, absent = (
+            np.array(column)
+            for column in zip(*(self._at_lag(read, lag, particles) for lag in found), strict=True)
+        )
         attrs = {
             "units": power(units.length, 2),
             "symbol": r"\Delta r^2(t)",
@@ -114,18 +118,16 @@ class MeanSquaredDisplacement:
                 "msd": ("lag", mean, {**attrs, "long_name": "mean squared displacement"}),
                 "msd_error": ("lag", error, {**attrs, "long_name": "standard error of the mean squared displacement"}),
                 "n_origins": ("lag", origins, {"units": "1", "long_name": "time origins"}),
+                "n_absent": ("lag", absent, {"units": "1", "long_name": "displacements of absent particles"}),
             },
-            {"lag": ("lag", times[lags] - times[0], {"units": units.time, "symbol": "t", "long_name": "time"})},
+            {"lag": ("lag", np.array([lag.time for lag in found]), {"units": units.time, "symbol": "t", "long_name": "time"})},
             attrs=self.to_dict(),
         )  # fmt: skip
 
-    def _at_lag(self, read: Read, n_frames: int, lag: int, kept: Any) -> tuple[float, float, int]:
-        latest = n_frames - 1 - lag
-        origins = np.unique(np.linspace(0, latest, min(self.n_origins, latest + 1)).astype(int))
-        values = np.empty(len(origins))
-        for k, origin in enumerate(origins.tolist()):
-            start, end = (np.asarray(read(t, t + 1))[0][kept] for t in (origin, origin + lag))
-            values[k] = ((end - start) ** 2).sum(axis=1).mean()
-        independent = min(len(values), latest // max(lag, 1) + 1)
-        error = float(values.std(ddof=1) / np.sqrt(independent)) if independent > 1 else np.nan
-        return float(values.mean()), error, len(values)
+    def _at_lag(
+        self, read: Read, lag: Lag, particles: NDArray[np.int64] | None
+    ) -> tuple[float, float, int, int]:
+        """Return mean, standard error, number of origins and of displacements left out."""
+        found = over_origins(read, lag.chosen(self.n_origins), particles, lambda squared: squared)
+        independent = len(lag.separate_origins(lag.pairs.origins, len(found.values)))
+        return found.mean, found.error(independent), len(found.values), found.n_absent

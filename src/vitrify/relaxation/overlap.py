@@ -2,36 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vitrify.errors import ParameterError, ShapeError
+from vitrify.errors import ParameterError
+from vitrify.relaxation.base import Lag, OverOrigins, Read, log_lags, over_origins, resolve_lags
 from vitrify.units import LJ, Units
 
 if TYPE_CHECKING:
     import xarray as xr
 
-Read = Callable[[int, int], NDArray[np.float64]]
+__all__ = ["Overlap", "Read", "RelaxationTime", "log_lags", "relaxation_time"]
 
 _MAX_BLOCKS = 10
-
-
-def log_lags(longest: int, per_decade: int = 8) -> NDArray[np.int64]:
-    """Return lags in frames from 0 to `longest`, evenly spaced in their logarithm, each once.
-
-    Examples
-    --------
-    >>> log_lags(10, per_decade=3).tolist()
-    [0, 1, 2, 5, 10]
-    """
-    if longest < 1:
-        return np.array([0])
-    n = max(2, round(per_decade * np.log10(longest)) + 1)
-    return np.unique(np.concatenate([[0], np.rint(np.geomspace(1, longest, n))]).astype(np.int64))
 
 
 @dataclass(frozen=True)
@@ -96,9 +82,10 @@ class Overlap:
         read : callable
             ``read(start, stop)`` returns unwrapped positions (stop - start, N, d), length.
         times : (F,) array_like, time
-            Evenly spaced.
-        lags : (n,) array_like of int, frames, optional
-            By default `log_lags` up to the whole trajectory.
+            Of any spacing: linear, logarithmic, blocks, irregular.
+        lags : (n,) array_like, optional
+            Integers are frames, where those are evenly spaced; other numbers are times, and all pairs of frames that are so
+            far apart count. By default about eight for a factor of ten, up to the whole trajectory.
         particles : (m,) int, optional
             Only these, such as those of one species.
         units : Units, default LJ
@@ -107,24 +94,23 @@ class Overlap:
         -------
         xarray.Dataset
             Dim lag: ``overlap``; ``overlap_error``, its standard error from the scatter of up to 10 blocks of time origins,
-            each at least one lag long, NaN with fewer than two blocks; ``n_origins`` and ``n_blocks``; the coordinate lag is
-            in units of time. Blocks much shorter than the relaxation time are not independent of each other, and their
-            scatter is then too small.
+            each at least one lag long (where frames are not evenly spaced: beginning at least one lag apart), NaN with fewer
+            than two blocks; ``n_origins`` and ``n_blocks``; ``n_absent``, how many displacements were left out because the
+            particle is absent (NaN) at one of the ends; the coordinate lag is in units of time. Blocks much shorter than the
+            relaxation time are not independent of each other, and their scatter is then too small.
 
         Raises
         ------
         ShapeError
-            If a lag does not fit into the trajectory.
+            If a lag does not fit into the trajectory, or no two frames are so far apart.
+        ParameterError
+            If lags are whole numbers of frames that are not evenly spaced, or times do not ascend.
         """
         import xarray as xr
 
-        times = np.asarray(times, float)
-        n_frames = len(times)
-        lags = log_lags(n_frames - 1) if lags is None else np.asarray(lags, np.int64)
-        if len(lags) and not 0 <= lags.min() <= lags.max() < n_frames:
-            raise ShapeError(f"`lags` reach {lags.max()} frames; the trajectory has {n_frames} frames.")
-        rows = [self._at_lag(read, n_frames, int(lag), particles) for lag in lags]
-        mean, error, origins, blocks = np.array(rows, dtype=np.float64).reshape(len(lags), 4).T
+        found = resolve_lags(times, lags)
+        rows = [self._at_lag(read, lag, particles) for lag in found]
+        mean, error, origins, blocks, absent = np.array(rows, dtype=np.float64).reshape(len(found), 5).T
         attrs = {
             "units": "1",
             "symbol": "q(t)",
@@ -146,27 +132,50 @@ class Overlap:
                 "overlap_error": ("lag", error, {**of_error, "long_name": "standard error of the overlap"}),
                 "n_origins": ("lag", origins.astype(np.int64), {"units": "1", "long_name": "time origins"}),
                 "n_blocks": ("lag", blocks.astype(np.int64), {"units": "1", "long_name": "blocks of time origins"}),
+                "n_absent": ("lag", absent.astype(np.int64), {"units": "1", "long_name": "displacements of absent particles"}),
             },
-            {"lag": ("lag", times[lags] - times[0] if len(lags) else np.empty(0), time)},
+            {"lag": ("lag", np.array([lag.time for lag in found], np.float64), time)},
             attrs={"cutoff": self.cutoff},
         )  # fmt: skip
 
     def _at_lag(
-        self, read: Read, n_frames: int, lag: int, particles: NDArray[np.int64] | None
-    ) -> tuple[float, float, int, int]:
-        """Return mean, standard error, number of origins and of blocks."""
-        n_starts = n_frames - lag
-        origins = np.unique(np.linspace(0, n_starts - 1, min(self.n_origins, n_starts)).astype(int))
-        kept = slice(None) if particles is None else particles
-        values = np.empty(len(origins))
-        for k, origin in enumerate(origins.tolist()):
-            start, end = (read(t, t + 1)[0][kept] for t in (origin, origin + lag))
-            values[k] = (((end - start) ** 2).sum(axis=1) < self.cutoff**2).mean()
-        n_blocks = min(_MAX_BLOCKS, len(values), n_starts // max(lag, 1))
-        if n_blocks < 2:
-            return float(values.mean()), 0.0 if lag == 0 else np.nan, len(values), max(1, n_blocks)
-        means = [block.mean() for block in np.array_split(values, n_blocks)]
-        return float(values.mean()), float(np.std(means, ddof=1) / np.sqrt(n_blocks)), len(values), n_blocks
+        self, read: Read, lag: Lag, particles: NDArray[np.int64] | None
+    ) -> tuple[float, float, int, int, int]:
+        """Return mean, standard error, number of origins, of blocks and of displacements left out."""
+        near = self.cutoff**2
+        found = over_origins(read, lag.chosen(self.n_origins), particles, lambda squared: squared < near)
+        block = _blocks(lag, found.origins)
+        n_blocks = int(block[-1]) + 1 if len(block) else 0
+        error = (
+            _scatter_of_blocks(found, block, n_blocks) if n_blocks > 1 else 0.0 if lag.length == 0 else np.nan
+        )
+        return found.mean, error, len(found.values), n_blocks, found.n_absent
+
+
+def _blocks(lag: Lag, origins: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return for each origin the block of time that it belongs to, (n,)."""
+    n = len(origins)
+    if lag.clock.dtype.kind == "i":
+        longest = len(lag.pairs.origins) // max(int(lag.length), 1)
+        n_blocks = min(_MAX_BLOCKS, n, longest)
+        return np.concatenate(
+            [np.full(len(part), k) for k, part in enumerate(np.array_split(origins, max(1, n_blocks)))]
+        )
+    begins = lag.separate_origins(origins, n)
+    cell = np.searchsorted(begins, np.arange(n), side="right") - 1
+    return cell * min(_MAX_BLOCKS, len(begins)) // max(len(begins), 1)
+
+
+def _scatter_of_blocks(found: OverOrigins, block: NDArray[np.int64], n_blocks: int) -> float:
+    """Return the standard error of the mean from the means of blocks, each with the weight of its displacements."""
+    members = [np.flatnonzero(block == k) for k in range(n_blocks)]
+    sizes = {len(m) for m in members}
+    if found.n_absent == 0 and max(sizes) - min(sizes) <= 1:
+        means = [found.values[m].mean() for m in members]
+        return float(np.std(means, ddof=1) / np.sqrt(n_blocks))
+    weight = np.array([found.present[m].sum() for m in members]) / found.present.sum()
+    means = [np.average(found.values[m], weights=found.present[m]) for m in members]
+    return float(np.sqrt(n_blocks / (n_blocks - 1) * (weight**2 * (np.array(means) - found.mean) ** 2).sum()))
 
 
 class RelaxationTime(NamedTuple):

@@ -8,7 +8,7 @@ Figures take their labels, and tables their headers, from the attributes of the 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from vitrify.errors import ShapeError, UnknownNameError
@@ -27,6 +27,8 @@ class Variable:
     symbol : str
         In TeX, without the dollar signs.
     long_name, units, definition : str
+    optional : bool, default False
+        Whether a data set may lack it.
     """
 
     dims: tuple[str, ...]
@@ -34,6 +36,7 @@ class Variable:
     long_name: str
     units: str
     definition: str
+    optional: bool = False
 
     def attrs(self) -> dict[str, str]:
         """Return the attributes that labels are made of."""
@@ -51,6 +54,32 @@ _SOFTNESS = Variable(
     ("softness_bin",), "S", "softness", "1", "w\u00b7F \u2212 b on standardized features; center of the bin"
 )
 _P_R = "rearrangements over exposure, particles at risk times frames"
+_RDF = {
+    "r": Variable(("r",), "r", "distance", "sigma_AA", "center of the bin"),
+    "neighbor_species": Variable(
+        ("neighbor_species",), r"\alpha", "neighbor species", "1", "of the second particle"
+    ),
+    "group": Variable(("group",), "", "central particles", "1", "all; hard: S < 0; soft: S > 0"),
+    "g": Variable(
+        ("neighbor_species", "group", "r"),
+        "g(r)",
+        "radial distribution function",
+        "1",
+        "neighbors over ideal gas",
+    ),
+    "g_error": Variable(("neighbor_species", "group", "r"), r"\delta g(r)", "standard error of g", "1", ""),
+}
+_OF_SPECIES = ("species", "lag")
+_SPECIES = Variable(("species",), r"\alpha", "species", "1", "whose motion it is")
+_LAG = Variable(("lag",), "t", "time", "tau", "between the two configurations")
+_DISTRIBUTION = {
+    "low": Variable(("value_bin",), "", "lower edge of the bin", "sigma_AA^2", ""),
+    "high": Variable(("value_bin",), "", "upper edge of the bin", "sigma_AA^2", ""),
+    "density_error": Variable(
+        ("value_bin",), "", "standard error of density", "1", "from the scatter of trajectory segments"
+    ),
+    "n": Variable(("value_bin",), "n", "values", "1", "particles times frames in the bin"),
+}
 
 DATASETS: Mapping[str, Mapping[str, Variable]] = {
     "snapshot": {
@@ -102,7 +131,12 @@ DATASETS: Mapping[str, Mapping[str, Variable]] = {
         "events": Variable(_BIN, "n_R", "rearrangements", "1", "in the bin"),
         "exposure": Variable(_BIN, "n", "exposure", "1", "particles times frames at risk in the bin"),
         "fitted": Variable(
-            _BIN, r"P_R^{\,\mathrm{fit}}(S)", "fitted probability", "1", "exp(\u03a3(S) \u2212 \u0394E(S)/T)"
+            _BIN,
+            r"P_R^{\,\mathrm{fit}}(S)",
+            "fitted probability",
+            "1",
+            "exp(\u03a3(S) \u2212 \u0394E(S)/T)",
+            optional=True,  # a single temperature has no fit
         ),
     },
     "arrhenius": {
@@ -139,22 +173,69 @@ DATASETS: Mapping[str, Mapping[str, Variable]] = {
             ("time",), r"|\Delta\mathbf{r}|", "displacement", "sigma_AA", "from the first frame"
         ),
     },
-    "rdf": {
-        "r": Variable(("r",), "r", "distance", "sigma_AA", "center of the bin"),
-        "neighbor_species": Variable(
-            ("neighbor_species",), r"\alpha", "neighbor species", "1", "of the second particle"
+    "rdf": _RDF,
+    "softness_rdf": _RDF,
+    "species_msd": {
+        "species": _SPECIES,
+        "lag": _LAG,
+        "msd": Variable(
+            _OF_SPECIES,
+            r"\Delta r^2(t)",
+            "mean squared displacement",
+            "sigma_AA^2",
+            "mean of |r(t) \u2212 r(0)|\u00b2 over particles and time origins",
         ),
-        "group": Variable(("group",), "", "central particles", "1", "all; hard: S < 0; soft: S > 0"),
-        "g": Variable(
-            ("neighbor_species", "group", "r"),
-            "g(r)",
-            "radial distribution function",
-            "1",
-            "neighbors over ideal gas",
+        "msd_error": Variable(
+            _OF_SPECIES, r"\delta\Delta r^2(t)", "standard error of the msd", "sigma_AA^2", ""
         ),
-        "g_error": Variable(
-            ("neighbor_species", "group", "r"), r"\delta g(r)", "standard error of g", "1", ""
+    },
+    "species_overlap": {
+        "species": _SPECIES,
+        "lag": _LAG,
+        "overlap": Variable(
+            _OF_SPECIES, "q(t)", "overlap", "1", "fraction of particles that moved less than a in the time t"
         ),
+        "overlap_error": Variable(_OF_SPECIES, r"\delta q(t)", "standard error of overlap", "1", ""),
+    },
+    "p_hop_distribution": {
+        "value": Variable(
+            ("value_bin",),
+            r"p_{\mathrm{hop}}",
+            "hop indicator",
+            "sigma_AA^2",
+            "Candelier 2010; the root of a product of two mean squares",
+        ),
+        "density": Variable(
+            ("value_bin",), r"P(p_{\mathrm{hop}})", "distribution", "sigma_AA^-2", "all particles; area 1"
+        ),
+        **_DISTRIBUTION,
+    },
+    "d2min_distribution": {
+        "value": Variable(
+            ("value_bin",),
+            r"D^2_{\mathrm{min}}",
+            "non-affine displacement",
+            "sigma_AA^2",
+            "Falk and Langer 1998; what no uniform deformation of the neighbors explains",
+        ),
+        "density": Variable(
+            ("value_bin",), r"P(D^2_{\mathrm{min}})", "distribution", "sigma_AA^-2", "all particles; area 1"
+        ),
+        **_DISTRIBUTION,
+    },
+    "rearrangement_rate": {
+        "time": Variable(("segment",), "t", "time", "tau", "middle of a segment of the trajectory"),
+        "rate": Variable(
+            ("segment",),
+            "k",
+            "rearrangements per particle",
+            "tau^-1",
+            "that begin, per particle and unit of time",
+        ),
+        "rate_error": Variable(
+            ("segment",), r"\delta k", "standard error of rate", "tau^-1", "from counting: root of the number"
+        ),
+        "events": Variable(("segment",), "n_R", "rearrangements", "1", "that begin in the segment"),
     },
     "overlap": {
         "temperature": _TEMPERATURE,
@@ -207,8 +288,11 @@ def with_definitions(name: str, dataset: xr.Dataset) -> xr.Dataset:
     if name not in DATASETS:
         raise UnknownNameError("report data set", name, DATASETS)
     described = dataset.copy()
-    for variable, words in DATASETS[name].items():
+    expected = _expected(name, dataset)
+    for variable, words in expected.items():
         if variable not in dataset.variables:
+            if words.optional:
+                continue
             raise ShapeError(
                 f"The data set '{name}' needs a variable `{variable}` with dimensions {words.dims}; "
                 f"it has {', '.join(sorted(map(str, dataset.variables)))}."
@@ -219,5 +303,20 @@ def with_definitions(name: str, dataset: xr.Dataset) -> xr.Dataset:
                 f"`{variable}` of the data set '{name}' has dimensions {found.dims}; it needs {words.dims}."
             )
         described[variable].attrs = words.attrs() | found.attrs
-    order = dict.fromkeys(d for words in DATASETS[name].values() for d in words.dims)
+    order = dict.fromkeys(d for words in expected.values() for d in words.dims)
     return described.transpose(*order, ...)
+
+
+_INDICATORS = ("p_hop", "d2min")
+
+
+def _expected(name: str, dataset: xr.Dataset) -> Mapping[str, Variable]:
+    """Return the variables of a data set; a snapshot has the one that its particles are coloured by."""
+    by = str(dataset.attrs.get("coloured_by", "softness"))
+    if name != "snapshot" or by == "softness":
+        return DATASETS[name]
+    expected = {k: v for k, v in DATASETS[name].items() if k != "softness"}
+    if by in _INDICATORS:
+        words = DATASETS[f"{by}_distribution"]["value"]
+        expected[by] = replace(words, dims=("snapshot_frame", "particle"))
+    return expected

@@ -13,10 +13,9 @@ import numpy as np
 
 from vitrify import citations
 from vitrify.errors import MissingExtraError
-from vitrify.report.atomic import write_atomically
-from vitrify.report.captions import CAPTIONS
+from vitrify.files import write_whole
 from vitrify.report.definitions import with_definitions
-from vitrify.report.figures import FIGURES
+from vitrify.report.editions import Edition, edition
 from vitrify.report.figures.arrhenius_lines import drawn_onset
 from vitrify.report.figures.base import SUFFIXES
 from vitrify.report.numbers import events_text, rounded
@@ -54,7 +53,7 @@ def build_report(results: SoftnessResults, out: str | Path) -> Path:
     Parameters
     ----------
     results : SoftnessResults
-        Data sets that are absent are named on the page as not measured.
+        Data sets that are absent are named on the page as not measured, with the advice that the results have for them.
     out : path
         Made if it does not exist. Each file is replaced whole, the page last.
 
@@ -75,20 +74,20 @@ def build_report(results: SoftnessResults, out: str | Path) -> Path:
         If there is no space left.
     """
     _check_extras()
-    out = Path(out)
+    out, shown_as = Path(out), edition(results.edition)
     datasets = _described(results.datasets)
     drawn, missing = [], []
-    for name in FIGURES:
-        figure = FIGURES.load(name)
+    for name in shown_as.figures:
+        figure = shown_as.figures.load(name)
         if not all(need in datasets for need in figure.needs):
-            missing.append(CAPTIONS[name].title)
+            missing.append(name)
             continue
         written = figure.write(datasets, out / "figures")
         image = written["png" if name == "snapshot" else "svg"]
         empty = len(figure.table(*(datasets[need] for need in figure.needs))) == 0
-        drawn.append(_drawn(name, image, datasets, figure.size[0] > 6, empty))
+        drawn.append(_drawn(name, image, datasets, shown_as, empty))
     text = _render(results, drawn, missing, datasets)
-    return write_atomically(out / PAGE, text.encode())
+    return write_whole(out / PAGE, text)
 
 
 def _check_extras() -> None:
@@ -104,14 +103,17 @@ def _described(datasets: Mapping[str, xr.Dataset]) -> dict[str, xr.Dataset]:
     described = {name: with_definitions(name, dataset) for name, dataset in datasets.items()}
     temperatures = [d["temperature"].values for d in described.values() if "temperature" in d.dims]
     values = np.concatenate(temperatures) if temperatures else np.empty(0)
+    values = values[np.isfinite(values)]
     if not len(values):
         return described
-    span = (float(np.nanmin(values)), float(np.nanmax(values)))
+    span = (float(values.min()), float(values.max()))
     return {name: dataset.assign_attrs(temperature_range=span) for name, dataset in described.items()}
 
 
-def _drawn(name: str, image: Path, datasets: Mapping[str, xr.Dataset], wide: bool, empty: bool) -> _Drawn:
-    caption = CAPTIONS[name]
+def _drawn(
+    name: str, image: Path, datasets: Mapping[str, xr.Dataset], shown_as: Edition, empty: bool
+) -> _Drawn:
+    caption, figure = shown_as.captions[name], shown_as.figures.load(name)
     fields = {
         "d": {key: dataset.attrs for key, dataset in datasets.items()},
         "says": lambda key, variable: datasets[key][variable].attrs["definition"],
@@ -121,12 +123,11 @@ def _drawn(name: str, image: Path, datasets: Mapping[str, xr.Dataset], wide: boo
     seen, defined = (
         environment().from_string(text).render(fields) for text in (caption.seen, caption.defined)
     )
-    said = (
-        str(datasets[n].attrs.get(k, "")) for n in FIGURES.load(name).needs for k in ("definition", "note")
-    )
+    said = (str(datasets[n].attrs.get(k, "")) for n in figure.needs for k in ("definition", "note"))
     notes = [words for words in dict.fromkeys(said) if words and words not in defined]
     encoded = base64.b64encode(image.read_bytes()).decode()
     source = f"data:{_TYPES[image.suffix[1:]]};base64,{encoded}"
+    wide = figure.size[0] > 6
     return _Drawn(name, caption.title, seen, defined, caption.paper, source, wide, empty, tuple(notes))
 
 
@@ -138,25 +139,39 @@ def _render(
     }
     provenance = {key: _plain_words(results.run[key]) for key in _PROVENANCE if key in results.run}
     scene, frames_note = _scene(datasets)
+    shown_as = edition(results.edition)
     keys = list(dict.fromkeys(results.citations))
     return str(
         environment()
         .from_string(read_template("page.html"))
         .render(
-            title=results.run.get("title", "Softness and relaxation of a glass-forming liquid"),
+            title=results.run.get("title", shown_as.title),
+            lede=shown_as.lede,
+            table_title=shown_as.table_title,
+            published=shown_as.published,
             style=read_template("page.css"),
             run=run,
             provenance=provenance,
             rows=[(row, rounded(row), events_text(row.events)) for row in results.table],
             warnings=results.warnings,
             figures=drawn,
-            missing=missing,
+            missing=[shown_as.captions[name].title for name in missing if name not in results.advice],
+            advice=_advice(results, missing, shown_as),
             scene=scene,
             frames_note=frames_note,
             references=[citations.reference(key) for key in keys],
             bibtex=citations.bibtex(keys),
         )
     )
+
+
+def _advice(results: SoftnessResults, missing: list[str], shown_as: Edition) -> list[tuple[str, str]]:
+    """Return what is missing and the sentence that says what it needs; figures of one sentence together."""
+    titles: dict[str, list[str]] = {}
+    for name in missing:
+        if results.advice.get(name):
+            titles.setdefault(results.advice[name], []).append(shown_as.captions[name].title)
+    return [("; ".join(names), sentence) for sentence, names in titles.items()]
 
 
 def _scene(datasets: Mapping[str, xr.Dataset]) -> tuple[str, str]:

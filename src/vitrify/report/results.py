@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vitrify.errors import ParameterError, StoreError, StoreVersionError
+from vitrify.files import write_whole
 from vitrify.provenance import to_plain
-from vitrify.report.atomic import write_atomically
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -94,6 +94,10 @@ class SoftnessResults:
         Whole sentences that a reader must see, such as frames that were left out.
     datasets : dict of str to xarray.Dataset
         By name; names and shapes are those of `vitrify.report.definitions.DATASETS`. What was not measured is absent.
+    edition : str, default "study"
+        Which page shows them: of `vitrify.report.editions.EDITIONS`.
+    advice : dict of str to str
+        Figure that could not be drawn to the sentence that says what it needs.
 
     Examples
     --------
@@ -107,6 +111,8 @@ class SoftnessResults:
     citations: list[str]
     warnings: list[str]
     datasets: dict[str, xr.Dataset] = field(default_factory=dict)
+    edition: str = "study"
+    advice: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "table", tuple(self.table))
@@ -133,7 +139,7 @@ class SoftnessResults:
         for name, dataset in self.datasets.items():
             content = _pack(dataset)
             file = f"datasets/{name}-{hashlib.sha256(content).hexdigest()[:16]}.npz"
-            write_atomically(folder / file, content)
+            write_whole(folder / file, content)
             described[name] = _describe(dataset) | {"file": file}
         document = {
             "format": FORMAT,
@@ -144,8 +150,10 @@ class SoftnessResults:
             "warnings": list(self.warnings),
             "datasets": described,
         }
+        if self.edition != "study":
+            document |= {"edition": self.edition, "advice": dict(self.advice)}
         text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)
-        write_atomically(folder / RESULTS_FILE, text.encode())
+        write_whole(folder / RESULTS_FILE, text)
         kept = {entry["file"] for entry in described.values()}
         for old in (folder / "datasets").glob("*.npz"):
             if f"datasets/{old.name}" not in kept:
@@ -171,6 +179,8 @@ class SoftnessResults:
             citations=document["citations"],
             warnings=document["warnings"],
             datasets={name: _unpack(folder, entry) for name, entry in document["datasets"].items()},
+            edition=document.get("edition", "study"),
+            advice=document.get("advice", {}),
         )
 
 
@@ -181,7 +191,7 @@ def _read_document(path: Path) -> dict[str, Any]:
         raise StoreError(
             f"{path.parent} holds no results: there is no {path.name}. Run the study first."
         ) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise StoreError(
             f"{path} is damaged ({error}). Delete the folder and run the study again."
         ) from error
@@ -227,6 +237,11 @@ def _unpack(folder: Path, entry: Mapping[str, Any]) -> xr.Dataset:
     import xarray as xr
 
     path = folder / entry["file"]
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise StoreError(
+            f"{folder / RESULTS_FILE} names the file {entry['file']!r}, which lies outside {folder}. vitrify did not write "
+            "that; do not use it."
+        )
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             variables = {

@@ -1,4 +1,4 @@
-"""The turning snapshot: a self-contained page of balls coloured by softness, with a time slider."""
+"""The turning snapshot: a self-contained page of coloured balls, with a time slider."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vitrify.errors import MissingExtraError
-from vitrify.report.figures.snapshot import DIAMETERS, box_edges, in_three_dimensions
-from vitrify.report.figures.style import softness_colors, softness_scale
+from vitrify.report.coloring import Coloring, coloring
+from vitrify.report.figures.snapshot import DIAMETERS, in_three_dimensions, placed_box
+from vitrify.report.figures.style import unit_words
 from vitrify.report.templates import environment, read_template
 
 if TYPE_CHECKING:
@@ -19,8 +20,7 @@ if TYPE_CHECKING:
 MAX_BYTES = 9_000_000
 """Raw size of positions and colours above which frames are thinned out."""
 _BYTES_PER_BALL = 3.5 * 4
-_GRID = 256  # positions are rounded to 1/256 of a length: invisible, and it halves the page
-_N_COLORS = 96
+_GRID = 256  # positions are rounded to 1/256 of a diameter: invisible, and it halves the page
 
 
 def scene_frames(dataset: xr.Dataset) -> NDArray[np.int64]:
@@ -60,32 +60,31 @@ def scene_page(dataset: xr.Dataset) -> str:
         If k3d or jinja2 is not installed.
     """
     frames = dataset.isel(snapshot_frame=scene_frames(dataset))
-    scale = softness_scale(dataset["softness"].values)
-    plot = _plot(frames, scale)
+    painted = coloring(dataset)
+    plot = _plot(frames, painted)
     text = plot.get_snapshot(9, additional_js_code=read_template("scene_controls.js"))
     text = re.sub(r"<title>.*?</title>", "<title>snapshot</title>", text, count=1)
-    position = frames["position"].values
+    along = frames["position"].values[..., 0] / float(dataset.attrs.get("diameter", 1.0))
     controls = (
         environment()
         .from_string(read_template("scene_controls.html"))
         .render(
-            quantity=str(dataset["softness"].attrs.get("long_name", "softness")),
-            gradient=", ".join(_hex(c) for c in softness_colors(np.linspace(-scale, scale, 11), scale)),
-            scale=scale,
-            others=bool(np.isnan(frames["softness"].values).any()),
+            quantity=painted.words,
+            gradient=", ".join(_hex(c) for c in painted.paint(np.linspace(painted.low, painted.high, 11))),
+            ends=painted.ends,
+            categories=painted.categories,
+            others=bool(np.isnan(painted.values[scene_frames(dataset)]).any()),
             times=[float(f"{t:.6g}") for t in frames["time"].values.astype(float)],
-            unit={"tau": "\u03c4"}.get(
-                dataset["time"].attrs.get("units", ""), dataset["time"].attrs.get("units", "")
-            ),
-            cut_from=float(np.nanmin(position[..., 0])),
-            cut_to=float(np.nanmax(position[..., 0])) + 1.0,
-            turning=True,
+            unit=unit_words(str(dataset["time"].attrs.get("units", ""))),
+            cut_from=float(np.nanmin(along)),
+            cut_to=float(np.nanmax(along)) + 1.0,
+            turning=dataset.sizes["xyz"] == 3,
         )
     )
     return text.replace('<div id="canvasTarget"></div>', f'<div id="canvasTarget"></div>\n{controls}', 1)
 
 
-def _plot(frames: xr.Dataset, scale: float) -> Any:
+def _plot(frames: xr.Dataset, painted: Coloring) -> Any:
     """Two clouds, analysed and not, and the edges of the box."""
     try:
         import k3d
@@ -101,18 +100,19 @@ def _plot(frames: xr.Dataset, scale: float) -> Any:
         camera_no_zoom=True,
     )
     plot.snapshot_type = "full"
-    position = np.stack([in_three_dimensions(p) for p in frames["position"].values])
+    unit = float(frames.attrs.get("diameter", 1.0))
+    position = np.stack([in_three_dimensions(p) for p in frames["position"].values]) / unit
     position = np.round(np.nan_to_num(position, nan=-1e6) * _GRID) / _GRID
-    softness = frames["softness"].values
-    analysed = np.isfinite(softness).any(axis=0)
+    values = coloring(frames).values
+    analysed = np.isfinite(values).any(axis=0)
     objects = []
     for keep, diameter in zip((analysed, ~analysed), DIAMETERS, strict=True):
         if keep.any():
             places = {str(k): p[keep].astype(np.float32) for k, p in enumerate(position)}
-            colors = {str(k): _packed(s[keep], scale) for k, s in enumerate(softness)}
+            colors = {str(k): painted.packed(v[keep]) for k, v in enumerate(values)}
             objects.append(_cloud(k3d, places, colors, diameter))
     if "box_vectors" in frames.attrs:
-        objects.append(_box(k3d, frames.attrs["box_vectors"]))
+        objects.append(_box(k3d, placed_box(frames) / unit))
     for k, drawable in enumerate(objects):
         drawable.id = k + 1  # instead of a memory address, so that the page is the same every time
         plot += drawable
@@ -132,8 +132,7 @@ def _cloud(k3d: Any, places: dict[str, Any], colors: dict[str, Any], diameter: f
     )
 
 
-def _box(k3d: Any, box_vectors: Any) -> Any:
-    edges = box_edges(box_vectors)
+def _box(k3d: Any, edges: NDArray[np.float64]) -> Any:
     segments = np.arange(2 * len(edges), dtype=np.uint32).reshape(-1, 2)
     return k3d.lines(
         edges.reshape(-1, 3).astype(np.float32),
@@ -143,13 +142,6 @@ def _box(k3d: Any, box_vectors: Any) -> Any:
         color=0x8B919B,
         width=0.02,
     )
-
-
-def _packed(softness: NDArray[Any], scale: float) -> NDArray[np.uint32]:
-    """Colours as 0xRRGGBB, from a table of a few so that they compress."""
-    level = np.round(np.clip(softness / scale, -1, 1) * (_N_COLORS // 2)) / (_N_COLORS // 2) * scale
-    rgb = np.round(softness_colors(level, scale) * 255).astype(np.uint32)
-    return (rgb[:, 0] << 16 | rgb[:, 1] << 8 | rgb[:, 2]).astype(np.uint32)
 
 
 def _camera(position: NDArray[np.float64]) -> list[float]:

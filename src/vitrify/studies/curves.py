@@ -80,10 +80,12 @@ def p_hop_example(place: Workplace) -> xr.Dataset:
     counts = np.bincount(moving, minlength=trajectory.n_particles)[centre]
     candidates = centre[counts == max(1, min(3, counts.max()))]
     particle = int(candidates[len(candidates) // 2]) if len(candidates) else int(centre[0])
-    positions = trajectory.positions("inherent")[:, particle]
+    units = trajectory.units()
+    positions = np.concatenate([trajectory.positions("inherent", a, b)[:, particle] for a, b in units])
+    p_hop = np.concatenate([trajectory.read("p_hop", a, b)[:, particle] for a, b in units])
     return xr.Dataset(
         {
-            "p_hop": ("time", trajectory.read("p_hop")[:, particle]),
+            "p_hop": ("time", p_hop),
             "displacement": ("time", np.linalg.norm(positions - positions[0], axis=1)),
         },
         {"time": trajectory.times},
@@ -136,7 +138,7 @@ def overlaps(place: Workplace) -> xr.Dataset:
             curve = measure.compute(
                 trajectory.reader("inherent"), trajectory.times, fitting, centre, units=trajectory.unit_system
             )
-            curves[point.temperature] = curve.drop_vars(["n_origins", "n_blocks"])
+            curves[point.temperature] = curve.drop_vars(["n_origins", "n_blocks", "n_absent"])
     return xr.concat(
         list(curves.values()),
         xr.Variable("temperature", list(curves)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,13 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vitrify.errors import ConfigurationError, TooFewEventsError
-from vitrify.parallel import map_units
+from vitrify.parallel import Workforce, map_units
 from vitrify.particles.tables import load_table, save_table
 from vitrify.particles.trajectory import ArraySpec, Trajectory
 from vitrify.progress import Progress
 from vitrify.provenance import canonical_json
 from vitrify.rearrangements.events import Events
 from vitrify.rearrangements.p_hop import PHop
+from vitrify.studies.filling import once
 from vitrify.studies.settings import SoftnessSettings, StatePoint
 from vitrify.studies.simulate import Workplace, _counting
 
@@ -60,6 +62,25 @@ def renew_stage(
     trajectory.add_stage(stage, arrays, parameters)
 
 
+class StoredValues:
+    """A per-frame array of a store with a shape and slices of frames, of which nothing is read before it is asked for.
+
+    Parameters
+    ----------
+    trajectory : Trajectory
+    name : str
+    """
+
+    def __init__(self, trajectory: Trajectory, name: str) -> None:
+        self._trajectory, self._name = trajectory, name
+        self.shape = (trajectory.n_frames, *trajectory.read(name, 0, 0).shape[1:])
+
+    def __getitem__(self, frames: slice) -> NDArray[Any]:
+        """Return the frames of a slice without a step."""
+        start, stop, _ = frames.indices(self.shape[0])
+        return self._trajectory.read(self._name, start, stop)
+
+
 def add_p_hop(trajectory: Trajectory, indicator: PHop, progress: Progress, kind: str = "inherent") -> None:
     """Create the array "p_hop" of a store (the driver's part; `p_hop_unit` fills it)."""
     spec = ArraySpec(("particle",), attrs={**indicator.attributes(trajectory.unit_system), "positions": kind})
@@ -82,6 +103,10 @@ def p_hop_unit(job: tuple[Path, int, PHop, str]) -> None:
     hi = min(trajectory.n_frames, max(b + indicator.halo, span))
     positions = trajectory.positions(kind, lo, hi)
     finite = np.isfinite(positions).all(axis=2)
+    if (
+        not trajectory.layout.complete
+    ):  # an absent particle has no coordinate at all, and no p_hop near the gap
+        finite |= np.isnan(positions).all(axis=2)
     if not finite.all():
         frame, particle = np.argwhere(~finite)[0]
         raise ConfigurationError(
@@ -92,7 +117,7 @@ def p_hop_unit(job: tuple[Path, int, PHop, str]) -> None:
     trajectory.write("p_hop", unit, {"p_hop": values[a - lo : b - lo]})
 
 
-def p_hop_all(place: Workplace, progress: Progress, workers: int | None = None) -> None:
+def p_hop_all(place: Workplace, progress: Progress, workers: int | Workforce | None = None) -> None:
     """Compute p_hop of all trajectories."""
     indicator, jobs = make_indicator(place.settings), []
     for point in place.settings.state_points:
@@ -108,7 +133,7 @@ def p_hop_all(place: Workplace, progress: Progress, workers: int | None = None) 
         with _counting(
             place, place.settings.state_points, "p_hop", progress, "Finding rearrangements"
         ) as poll:
-            map_units(p_hop_unit, jobs, workers=workers, poll=poll)
+            map_units(partial(once, "p_hop", p_hop_unit), jobs, workers=workers, poll=poll)
 
 
 def keep_table(path: Path, table: xr.Dataset, parameters: dict[str, Any]) -> xr.Dataset:

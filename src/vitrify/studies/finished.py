@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 import vitrify
-from vitrify.particles.trajectory import write_json
+from vitrify.files import write_json
 from vitrify.predictors.trained import TrainedSoftness
 from vitrify.provenance import canonical_json, identity, versions
 from vitrify.studies.simulate import Workplace

@@ -58,10 +58,18 @@ class Tally:
         self.start_segment: NDArray[np.int64] = start * n_segments // trajectory.n_frames
         self.interval: float = trajectory.frame_interval
         self.units = trajectory.unit_system
-        p_hop = trajectory.read("p_hop")[:, centre]
-        seen = ~np.isnan(p_hop)
-        self.active: float = float(np.mean(p_hop[seen] > settings.rearrangements.event_threshold))
+        self.active: float = _active_fraction(trajectory, centre, settings.rearrangements.event_threshold)
         self.n_unconverged = len(unconverged_frames(trajectory))
+
+
+def _active_fraction(trajectory: Any, particles: NDArray[np.int64], threshold: float) -> float:
+    """Return the fraction of values of p_hop above a threshold, reading one unit at a time."""
+    above = seen = 0
+    for a, b in trajectory.units():
+        p_hop = trajectory.read("p_hop", a, b)[:, particles]
+        above += int((p_hop > threshold).sum())
+        seen += int((~np.isnan(p_hop)).sum())
+    return above / seen if seen else float("nan")
 
 
 def _softness_at(

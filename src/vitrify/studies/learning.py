@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,16 +13,24 @@ from numpy.typing import NDArray
 
 from vitrify.descriptors import DESCRIPTOR_SETS, DESCRIPTORS
 from vitrify.descriptors.base import from_dict
+from vitrify.descriptors.surroundings import features_of, whole_surroundings
 from vitrify.errors import ParameterError, UnknownNameError
-from vitrify.parallel import map_units
+from vitrify.parallel import Workforce, map_units
 from vitrify.particles.neighbors import require_distinct
 from vitrify.particles.tables import load_table
 from vitrify.particles.trajectory import ArraySpec, Trajectory
+from vitrify.predictors.drift import Drift, FeatureRange
 from vitrify.predictors.trained import TrainedSoftness
-from vitrify.predictors.training_sets import TrainingSelection, select_training_set
+from vitrify.predictors.training_sets import (
+    Describable,
+    TrainingSelection,
+    TrainingSet,
+    select_training_set,
+)
 from vitrify.progress import Progress
 from vitrify.provenance import identity, to_plain
 from vitrify.studies.dynamics import (
+    StoredValues,
     events_of,
     find_events,
     keep_table,
@@ -29,6 +39,8 @@ from vitrify.studies.dynamics import (
     sampled_frames,
     starts,
 )
+from vitrify.studies.filling import once
+from vitrify.studies.out_of_core import IN_MEMORY, folder_for, rows_by_way_of_disk
 from vitrify.studies.settings import SoftnessSettings, StatePoint
 from vitrify.studies.simulate import Workplace, _counting
 
@@ -36,6 +48,8 @@ if TYPE_CHECKING:
     import xarray as xr
 
 _FRAMES_PER_BLOCK = 40
+_DRIFT_FRAMES, _DRIFT_PARTICLES = 10, 500  # of the sample that is compared with a training
+_BLOCK_BYTES = 2**26  # of features in one block, where a frame has fewer
 
 
 def load_descriptors(name: str | dict[str, Any]) -> Any:
@@ -86,9 +100,10 @@ def features_at(
     kind: str = "inherent",
     progress: Progress,
     title: str,
-    workers: int | None = None,
+    workers: int | Workforce | None = None,
+    folder: Path | None = None,
 ) -> NDArray[np.float64]:
-    """Return the features (n, M) of single particles at single frames of a store.
+    """Return the features (n, M) of single particles at single frames of a store; NaN as `features_of` says.
 
     Parameters
     ----------
@@ -99,9 +114,15 @@ def features_at(
     kind : {"inherent", "thermal"}
     progress, title, workers
         As elsewhere.
+    folder : Path, optional
+        Where features lie that would take more than `IN_MEMORY`; they are mapped then, and the caller removes the folder.
     """
     frames = np.unique(frame)
-    blocks = np.array_split(frames, len(frames) // _FRAMES_PER_BLOCK + 1)
+    frame_bytes = (
+        8 * len(descriptors.feature_names(trajectory.species_names)) * len(frame) / max(1, len(frames))
+    )
+    per_block = max(1, min(_FRAMES_PER_BLOCK, int(_BLOCK_BYTES // max(1, frame_bytes))))
+    blocks = np.array_split(frames, max(1, -(-len(frames) // per_block)))
     jobs = []
     for block in blocks:
         inside = np.isin(frame, block)
@@ -109,12 +130,13 @@ def features_at(
     finished = [0.0]
     with progress.step(title, len(frame), "particles") as update:
 
-        def done(index: int, rows: NDArray[np.float64]) -> None:  # noqa: ARG001
-            finished[0] += len(rows)
+        def done(index: int, _: Any) -> None:
+            finished[0] += len(jobs[index][2])
             update(finished[0])
 
-        parts = map_units(_features_of_block, jobs, workers=workers, done=done)
-    return np.concatenate(parts)
+        if folder is not None and frame_bytes * len(frames) > IN_MEMORY:
+            return rows_by_way_of_disk(_features_of_block, jobs, folder, workers=workers, done=done)
+        return np.concatenate(map_units(_features_of_block, jobs, workers=workers, done=done))
 
 
 def _features_of_block(
@@ -122,38 +144,74 @@ def _features_of_block(
 ) -> NDArray[np.float64]:
     path, kind, frame, particle, descriptors = job
     trajectory = Trajectory.open(path)
-    rows = []
+    rows = [np.empty((0, len(descriptors.feature_names(trajectory.species_names))))]
     for k, configuration in trajectory.frames(kind, np.unique(frame)):
         require_distinct(configuration)
-        rows.append(descriptors.evaluate(configuration, particle[frame == k]))
+        rows.append(features_of(descriptors, configuration, particle[frame == k]))
     return np.concatenate(rows)
+
+
+def describable_in(trajectory: Trajectory, kind: str, reach: float) -> Describable | None:
+    """Return the test whether the whole surroundings of particles are seen; None where nothing can hide any.
+
+    Parameters
+    ----------
+    trajectory : Trajectory
+    kind : {"inherent", "thermal"}
+    reach : float, length
+        Of the descriptors.
+    """
+    if trajectory.layout.complete and all(trajectory.layout.periodic):
+        return None
+
+    def describable(frame: NDArray[np.int64], particle: NDArray[np.int64]) -> NDArray[np.bool_]:
+        whole = np.zeros(len(frame), bool)
+        order = np.argsort(frame, kind="stable")
+        inside = frame[order]
+        for k, configuration in trajectory.frames(kind, np.unique(frame)):
+            rows = order[np.searchsorted(inside, k, "left") : np.searchsorted(inside, k, "right")]
+            whole[rows] = whole_surroundings(reach, configuration, particle[rows])[1]
+        return whole
+
+    return describable
 
 
 def examples_with_features(
     trajectory: Trajectory,
     settings: SoftnessSettings,
-    temperature: float,
+    temperature: float | None,
     events_table: Path,
     table: Path,
     *,
+    kind: str = "inherent",
     progress: Progress,
-    workers: int | None = None,
+    workers: int | Workforce | None = None,
 ) -> xr.Dataset:
     """Return the examples of one trajectory with their features, from `table` if it holds the same.
+
+    Parameters
+    ----------
+    trajectory : Trajectory
+    settings : SoftnessSettings
+    temperature : float, optional
+        Quoted in messages.
+    events_table, table : Path
+    kind : {"inherent", "thermal"}, default "inherent"
+        Positions that the structure is taken from.
+    progress, workers
+        As elsewhere.
 
     Returns
     -------
     xarray.Dataset
         features (example, feature); label, frame, particle, segment (example).
     """
-    import xarray as xr
-
     descriptors, selection = make_descriptors(settings), make_selection(settings)
     parameters = {
         "selection": selection.to_dict(),
         "descriptors": to_plain(descriptors),
         "p_hop": trajectory.stages["p_hop"]["parameters"],
-        "inherent": trajectory.stages["inherent"]["parameters"],
+        **origin_of_positions(trajectory, kind),
         "segments": settings.training.segments,
         "centre_species": settings.training.centre_species,
     }
@@ -163,29 +221,93 @@ def examples_with_features(
     chosen = select_training_set(
         selection,
         find_events(trajectory, make_events(settings), events_table),
-        trajectory.read("p_hop"),
+        StoredValues(trajectory, "p_hop"),
         particles=centre_particles(trajectory, settings.training.centre_species),
         temperature=temperature,
+        describable=describable_in(trajectory, kind, descriptors.reach),
     )
+    segment = chosen.frame * settings.training.segments // trajectory.n_frames
+    at = "" if temperature is None else f" at T = {temperature:g}"
+    return describe_examples(
+        trajectory,
+        chosen,
+        segment,
+        descriptors,
+        kind=kind,
+        table=table,
+        parameters=parameters,
+        progress=progress,
+        title=f"Structure of the examples{at}",
+        workers=workers,
+    )
+
+
+def describe_examples(
+    trajectory: Trajectory,
+    chosen: TrainingSet,
+    segment: NDArray[np.int64],
+    descriptors: Any,
+    *,
+    kind: str,
+    table: Path,
+    parameters: dict[str, Any],
+    progress: Progress,
+    title: str,
+    workers: int | Workforce | None = None,
+) -> xr.Dataset:
+    """Write chosen examples with their features to `table`, under the parameters that they follow from.
+
+    Parameters
+    ----------
+    trajectory : Trajectory
+    chosen : TrainingSet
+    segment : (n,) int
+        Group of each example in a cross-validation.
+    descriptors : Descriptor
+    kind : {"inherent", "thermal"}
+    table : Path
+    parameters : dict
+    progress, title, workers
+        As elsewhere.
+
+    Returns
+    -------
+    xarray.Dataset
+        As of `examples_with_features`.
+    """
+    import xarray as xr
+
+    parts = folder_for(table, {**parameters, "provenance": trajectory.provenance})
     features = features_at(
         trajectory,
         chosen.frame,
         chosen.particle,
         descriptors,
+        kind=kind,
         progress=progress,
-        title=f"Structure of the examples at T = {temperature:g}",
+        title=title,
         workers=workers,
+        folder=parts,
     )
     columns = {
         "features": (("example", "feature"), features),
         "label": ("example", chosen.label),
         "frame": ("example", chosen.frame),
         "particle": ("example", chosen.particle),
-        "segment": ("example", chosen.frame * settings.training.segments // trajectory.n_frames),
+        "segment": ("example", segment),
     }
     names = np.array(descriptors.feature_names(trajectory.species_names))
     found = xr.Dataset(columns, {"feature": names}, attrs=to_plain(chosen.to_dict()))
-    return keep_table(table, found, parameters)
+    kept = keep_table(table, found, parameters)
+    shutil.rmtree(parts, ignore_errors=True)
+    return kept
+
+
+def origin_of_positions(trajectory: Trajectory, kind: str) -> dict[str, Any]:
+    """Return what the structure follows from: the quench, or that there was none."""
+    if kind == "inherent":
+        return {"inherent": trajectory.stages["inherent"]["parameters"]}
+    return {"positions": kind}
 
 
 def centre_particles(trajectory: Trajectory, species: str) -> NDArray[np.int64]:
@@ -207,9 +329,28 @@ def centre_particles(trajectory: Trajectory, species: str) -> NDArray[np.int64]:
 
 
 def train_on_examples(
-    trajectory: Trajectory, settings: SoftnessSettings, point: StatePoint, examples: xr.Dataset
+    trajectory: Trajectory,
+    settings: SoftnessSettings,
+    point: StatePoint,
+    examples: xr.Dataset,
+    *,
+    kind: str = "inherent",
+    about: dict[str, Any] | None = None,
 ) -> TrainedSoftness:
-    """Choose C on held-out segments, learn the plane from all examples, and say how good it is on held-out ones."""
+    """Choose C on held-out segments, learn the plane from all examples, and say how good it is on held-out ones.
+
+    Parameters
+    ----------
+    trajectory : Trajectory
+    settings : SoftnessSettings
+    point : StatePoint
+    examples : xarray.Dataset
+        From `examples_with_features`.
+    kind : {"inherent", "thermal"}, default "inherent"
+        Positions that the structure was taken from.
+    about : dict, optional
+        Written into `TrainedSoftness.training` besides, or instead of, what stands there.
+    """
     from sklearn.base import clone
 
     from vitrify.predictors.softness import Softness, cross_validate, select_C
@@ -225,7 +366,7 @@ def train_on_examples(
         name: cross_validate(
             features[:, columns], label, group, estimator=clone(estimator), n_splits=folds
         ).to_dict()
-        for name, columns in _feature_subsets(names).items()
+        for name, columns in _feature_subsets(names, trajectory.species_names).items()
     }
     return TrainedSoftness.from_estimator(
         estimator,
@@ -233,7 +374,8 @@ def train_on_examples(
         descriptors=to_plain(make_descriptors(settings)),
         species_names=trajectory.species_names,
         centre_species=t.centre_species,
-        positions="inherent",
+        positions=kind,
+        feature_range=FeatureRange.of(features),
         training={
             "identity": training_identity(settings, examples),
             "temperature": point.temperature,
@@ -245,16 +387,23 @@ def train_on_examples(
             },
             "subsets": scores,
             "provenance": trajectory.provenance,
-            "inherent": trajectory.stages["inherent"]["parameters"],
+            **origin_of_positions(trajectory, kind),
+            **(about or {}),
         },
     )
 
 
-def _feature_subsets(names: list[str]) -> dict[str, list[int]]:
-    """Columns of the subsets that the paper gives accuracies for: radial functions alone, and the two first peaks."""
+def _feature_subsets(names: list[str], species_names: tuple[str, ...]) -> dict[str, list[int]]:
+    """Columns of the subsets that the paper gives accuracies for: radial functions alone, and the two first peaks.
+
+    The first peaks are those of a mixture of A and B, and left out for others.
+    """
     subsets = {}
     for key, name in (("radial", "schoenholz-2016-radial"), ("first_peaks", "first-peaks")):
-        wanted = set(DESCRIPTOR_SETS.load(name)().feature_names(("A", "B")))
+        descriptor = DESCRIPTOR_SETS.load(name)()
+        if not descriptor.knows(species_names):
+            continue
+        wanted = set(descriptor.feature_names(species_names))
         columns = [k for k, n in enumerate(names) if n in wanted]
         if len(columns) == len(wanted) < len(names):
             subsets[key] = columns
@@ -265,11 +414,11 @@ def training_identity(settings: SoftnessSettings, examples: xr.Dataset) -> str:
     """Return the hash of everything that the plane follows from."""
     digest = hashlib.sha256()
     for name in ("features", "label", "segment"):
-        digest.update(np.ascontiguousarray(examples[name].values).tobytes())
+        digest.update(np.ascontiguousarray(examples[name].values).data)
     return identity({"examples": digest.hexdigest(), "training": settings.training.model_dump()})
 
 
-def train(place: Workplace, progress: Progress, workers: int | None = None) -> TrainedSoftness:
+def train(place: Workplace, progress: Progress, workers: int | Workforce | None = None) -> TrainedSoftness:
     """Train softness on the training trajectory and save it; one of the same examples is used as it is."""
     settings, point = place.settings, place.settings.training_point
     trajectory = place.trajectory(point)
@@ -296,7 +445,7 @@ def train(place: Workplace, progress: Progress, workers: int | None = None) -> T
 
 
 def softness_all(
-    place: Workplace, trained: TrainedSoftness, progress: Progress, workers: int | None = None
+    place: Workplace, trained: TrainedSoftness, progress: Progress, workers: int | Workforce | None = None
 ) -> None:
     """Fill the array "softness" of every test trajectory: all centre particles of sampled frames, and every start."""
     jobs, points = [], place.settings.test_points
@@ -318,7 +467,7 @@ def softness_all(
             jobs.append((trajectory.path, unit, trained, sampled, wanted))
     if jobs:
         with _counting(place, points, "softness", progress, "Computing softness") as poll:
-            map_units(softness_unit, jobs, workers=workers, poll=poll)
+            map_units(partial(once, "softness", softness_unit), jobs, workers=workers, poll=poll)
 
 
 def add_softness(
@@ -342,12 +491,40 @@ def add_softness(
             "units": "1",
             "symbol": "S",
             "long_name": "softness",
-            "definition": "w.F - b on standardized features of inherent positions; NaN where not computed",
+            "definition": f"w.F - b on standardized features of {trained.positions} positions; NaN where not computed",
         },
         sparse=True,
     )
     parameters = {"model": trained.identity, **sampling}
     renew_stage(trajectory, "softness", {"softness": spec}, parameters, progress)
+
+
+def drift_in(trajectory: Trajectory, trained: TrainedSoftness, frames: NDArray[np.int64]) -> Drift:
+    """Compare the structure of a sample of a store with the training examples of a softness.
+
+    A sample, evenly spread over frames and particles, is enough to tell parts of a per cent, and tells them before the
+    softness of a long trajectory is computed.
+
+    Parameters
+    ----------
+    trajectory : Trajectory
+    trained : TrainedSoftness
+    frames : (n,) int
+        That the softness is wanted for.
+
+    Raises
+    ------
+    ParameterError
+        If the range of the training is not known.
+    """
+    descriptors = from_dict(trained.descriptors)
+    centre = centre_particles(trajectory, trained.centre_species)
+    some = centre[:: max(1, len(centre) // _DRIFT_PARTICLES)]
+    chosen = frames[np.unique(np.linspace(0, len(frames) - 1, _DRIFT_FRAMES).astype(np.int64))]
+    rows = [
+        features_of(descriptors, frame, some) for _, frame in trajectory.frames(trained.positions, chosen)
+    ]
+    return trained.drift_of(np.concatenate(rows))
 
 
 def softness_unit(job: tuple[Path, int, TrainedSoftness, NDArray[np.int64], Any]) -> None:
@@ -358,8 +535,11 @@ def softness_unit(job: tuple[Path, int, TrainedSoftness, NDArray[np.int64], Any]
     out = np.full((b - a, trajectory.n_particles), np.nan)
     centre = np.flatnonzero(trajectory.species == trajectory.species_names.index(trained.centre_species))
     inside = sampled[(sampled >= a) & (sampled < b)]
+    reach = from_dict(trained.descriptors).reach
     for k, frame in trajectory.frames(trained.positions, np.union1d(inside, start_frame)):
         require_distinct(frame)
         particles = centre if k in inside else np.unique(start_particle[start_frame == k])
-        out[k - a, particles] = trained.softness(frame, particles)
+        rows, whole = whole_surroundings(reach, frame, particles)
+        if whole.any():
+            out[k - a, particles[whole]] = trained.softness(frame, rows[whole])
     trajectory.write("softness", unit, {"softness": out})

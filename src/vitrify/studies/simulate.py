@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
@@ -13,14 +14,16 @@ import numpy as np
 from vitrify.engines import ENGINES
 from vitrify.engines.base import Run, Thermostat
 from vitrify.errors import SettingsError, StoreError
-from vitrify.parallel import map_units
+from vitrify.files import write_json
+from vitrify.parallel import Workforce, lock_unit, map_units
 from vitrify.particles import Frame
 from vitrify.particles.neighbors import require_distinct
-from vitrify.particles.trajectory import Layout, Trajectory, inherent_arrays, inherent_values, write_json
+from vitrify.particles.trajectory import Layout, Trajectory, inherent_arrays, inherent_values
 from vitrify.progress import Progress
 from vitrify.protocols.equilibrate import Equilibrate, equilibrate, load_configuration, random_start
 from vitrify.protocols.production import prepare_production, produce, state_file
 from vitrify.provenance import to_plain, versions
+from vitrify.studies.filling import once
 from vitrify.studies.settings import SoftnessSettings, StatePoint
 
 
@@ -183,17 +186,18 @@ def simulate_state_point(job: tuple[Workplace, StatePoint]) -> None:
     """Equilibrate (where needed) and produce one trajectory; for a worker process."""
     place, point = job
     settings = place.settings
-    trajectory = place.trajectory(point)
-    if trajectory.is_done("thermal"):
-        return
-    engine = ENGINES.load(settings.simulation.engine)()
     run, states = make_run(settings, point), place.folder(point) / "states"
     states.mkdir(parents=True, exist_ok=True)
-    first = state_file(states, 0)
-    if not first.exists():
-        frame, velocities = _starting_configuration(place, point, engine, run)
-        engine.begin(run, frame, velocities, first)
-    produce(engine, run, trajectory, states)
+    with lock_unit(states.parent / ".simulating.held.tmp"):  # a worker of a killed driver may still be at it
+        trajectory = place.trajectory(point)
+        if trajectory.is_done("thermal"):
+            return
+        engine = ENGINES.load(settings.simulation.engine)()
+        first = state_file(states, 0)
+        if not first.exists():
+            frame, velocities = _starting_configuration(place, point, engine, run)
+            engine.begin(run, frame, velocities, first)
+        produce(engine, run, trajectory, states)
 
 
 def _starting_configuration(place: Workplace, point: StatePoint, engine: Any, run: Run) -> tuple[Frame, Any]:
@@ -258,7 +262,7 @@ def quench_unit(job: tuple[Path, int, Any, Any]) -> None:
 # -- all of them -----------------------------------------------------------------------------------------------------
 
 
-def simulate_all(place: Workplace, progress: Progress, workers: int | None = None) -> None:
+def simulate_all(place: Workplace, progress: Progress, workers: int | Workforce | None = None) -> None:
     """Make every trajectory of the settings, going on where an earlier call was killed."""
     from vitrify.studies.warm_up import compiling_ahead
 
@@ -276,7 +280,7 @@ def simulate_all(place: Workplace, progress: Progress, workers: int | None = Non
             map_units(simulate_state_point, [(place, p) for p in todo], workers=workers, poll=poll)
 
 
-def quench_all(place: Workplace, progress: Progress, workers: int | None = None) -> None:
+def quench_all(place: Workplace, progress: Progress, workers: int | Workforce | None = None) -> None:
     """Quench every frame of every trajectory."""
     todo = []
     for point in place.settings.state_points:
@@ -295,7 +299,7 @@ def quench_all(place: Workplace, progress: Progress, workers: int | None = None)
         quench = make_quench(place.settings)
         jobs = [(path, unit, quench, model) for path, unit, model in todo]
         with _counting(place, place.settings.state_points, "inherent", progress, "Quenching") as poll:
-            map_units(quench_unit, jobs, workers=workers, poll=poll)
+            map_units(partial(once, "inherent", quench_unit), jobs, workers=workers, poll=poll)
 
 
 class _counting:

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vitrify.errors import MissingExtraError, SettingsError
-from vitrify.parallel import lock_folder
-from vitrify.particles.trajectory import write_json
+from vitrify.files import write_json
+from vitrify.parallel import Workforce, lock_folder
 from vitrify.progress import Progress
 from vitrify.studies.dynamics import p_hop_all, require_rearrangements, require_statistics
 from vitrify.studies.finished import inputs_identity, is_finished, mark_finished
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def run_softness(
-    settings: SoftnessSettings, out: Path, progress: Progress, workers: int | None = None
+    settings: SoftnessSettings, out: Path, progress: Progress, workers: int | Workforce | None = None
 ) -> Path:
     """Run the whole study into `out` and return the path of its report.
 
@@ -33,8 +33,8 @@ def run_softness(
     out : Path
         Made if it does not exist. A run killed at any moment goes on from there with the same call.
     progress : Progress
-    workers : int, optional
-        Processes; all cores by default.
+    workers : int or Workforce, optional
+        Processes, all cores by default; or who else does the units of work.
 
     Raises
     ------

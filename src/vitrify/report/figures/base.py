@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vitrify.errors import ShapeError
-from vitrify.report.atomic import write_atomically
+from vitrify.files import write_whole
 from vitrify.report.figures.style import house_style
 
 if TYPE_CHECKING:
@@ -171,9 +171,9 @@ class ReportFigure:
             for suffix, metadata in _METADATA.items():
                 buffer = io.BytesIO()
                 figure.savefig(buffer, format=suffix, metadata=metadata)
-                written[suffix] = write_atomically(folder / f"{self.name}.{suffix}", buffer.getvalue())
+                written[suffix] = write_whole(folder / f"{self.name}.{suffix}", buffer.getvalue())
         text = self.table(*inputs).to_csv()
-        written["csv"] = write_atomically(folder / f"{self.name}.csv", text.encode())
+        written["csv"] = write_whole(folder / f"{self.name}.csv", text)
         return written
 
 

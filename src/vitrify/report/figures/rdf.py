@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 _LINES = {"all": (FAINT, "-", 1.0), "hard": (HARD, "-", 1.4), "soft": (SOFT, "--", 1.4)}
+_OTHERS = ((HARD, "-", 1.4), (SOFT, "--", 1.4), (INK, "-.", 1.0), (FAINT, ":", 1.4))
 
 
 def rdf_table(dataset: xr.Dataset) -> PlottedTable:
@@ -51,20 +52,21 @@ def plot_rdf(dataset: xr.Dataset, ax: Any = None) -> Any:
     for panel, name in zip(axes, species, strict=True):
         panel.set_xlabel(axis_label(dataset["r"]))
         mine = table.where(table["neighbor_species"] == name)
-        words = dataset["neighbor_species"].attrs.get("long_name", "neighbor_species")
-        panel.set_title(f"{words} {name}", fontsize=11)
+        of = dataset["neighbor_species"].attrs.get("long_name", "neighbor_species")
+        panel.set_title(f"{of} {name}", fontsize=11)
         if not len(mine):
             say_empty(panel, symbol(dataset["g"]))
             continue
-        for group in dataset["group"].values:
+        for k, group in enumerate(dataset["group"].values):
             curve = mine.where(mine["group"] == group)
-            color, style, width = _LINES.get(str(group), (INK, "-.", 1.0))
+            words = str(group) if str(group) in _LINES else f"around {group}"
+            color, style, width = _LINES.get(str(group), _OTHERS[k % len(_OTHERS)])
             error = np.nan_to_num(curve["g_error"])
             panel.fill_between(
                 curve["r"], curve["g"] - error, curve["g"] + error, color=color, alpha=0.25, lw=0
             )
             panel.plot(
-                curve["r"], curve["g"], color=color, ls=style, lw=width, label=str(group), gid=str(group)
+                curve["r"], curve["g"], color=color, ls=style, lw=width, label=words, gid=str(group)
             )
         inside = mine["r"][mine["g"] > 0.01]
         if len(inside):

@@ -16,6 +16,7 @@ from vitrify.report.figures.style import (
     count,
     distances,
     number,
+    same,
     say_empty,
     symbol,
 )
@@ -23,7 +24,7 @@ from vitrify.report.figures.style import (
 if TYPE_CHECKING:
     import xarray as xr
 
-_COLUMNS = ("probability", "probability_low", "probability_high", "events", "exposure", "fitted")
+_COLUMNS = ("probability", "probability_low", "probability_high", "events", "exposure")
 
 
 def rearrangement_probability_table(dataset: xr.Dataset) -> PlottedTable:
@@ -39,7 +40,7 @@ def rearrangement_probability_table(dataset: xr.Dataset) -> PlottedTable:
     PlottedTable
         Bins without exposure are left out; bins without events have probability 0 and an upper bound.
     """
-    table = tidy(dataset, _COLUMNS)
+    table = tidy(dataset, (*_COLUMNS, *(["fitted"] if "fitted" in dataset else [])))
     return table.where((table["exposure"] > 0) & np.isfinite(table["probability"]))
 
 
@@ -67,13 +68,18 @@ def plot_rearrangement_probability(dataset: xr.Dataset, ax: Any = None) -> Any:
     temperatures = np.unique(table["temperature"])
     colors = blue_to_red(temperatures, dataset.attrs.get("temperature_range"))
     for k, (temperature, color) in enumerate(zip(temperatures, colors, strict=True)):
-        curve = table.where(table["temperature"] == temperature)
-        label = f"{number(temperature)}  ({count(np.nansum(curve['events']))})"
+        curve = table.where(same(table["temperature"], temperature))
+        n_events = count(np.nansum(curve["events"]))
+        label = f"{number(temperature)}  ({n_events})" if np.isfinite(temperature) else n_events
         _draw_curve(ax, curve, color, MARKERS[k % len(MARKERS)], label)
     positive = table["probability"][table["probability"] > 0]
     ax.set_ylim(positive.min() / 3, min(1.5, positive.max() * 4))
-    ax.plot([], [], color=INK, ls="--", lw=1, label=str(dataset["fitted"].attrs.get("long_name", "fitted")))
-    title = f"{axis_label(dataset['temperature'])}  ({dataset['events'].attrs.get('long_name', 'events')})"
+    if "fitted" in dataset:
+        words = str(dataset["fitted"].attrs.get("long_name", "fitted"))
+        ax.plot([], [], color=INK, ls="--", lw=1, label=words)
+    title = dataset["events"].attrs.get("long_name", "events")
+    if np.isfinite(temperatures).any():
+        title = f"{axis_label(dataset['temperature'])}  ({title})"
     columns = min(3, len(colors) + 1)
     ax.legend(
         loc="lower left",
@@ -103,6 +109,8 @@ def _draw_curve(ax: Any, curve: PlottedTable, color: Any, marker: str, label: st
         ls="none",
         gid="upper_bound",
     )
+    if "fitted" not in curve.columns:
+        return
     fit = curve.where(curve["fitted"] > 0)
     ax.plot(fit["softness"], fit["fitted"], color=color, ls="--", lw=1, gid="fitted")
 

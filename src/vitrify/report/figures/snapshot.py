@@ -1,4 +1,4 @@
-"""A still of one configuration, particles coloured by softness, painted from far to near."""
+"""A still of one configuration, particles coloured by softness, motion or species, painted from far to near."""
 
 from __future__ import annotations
 
@@ -7,27 +7,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vitrify.report.coloring import Coloring, coloring
 from vitrify.report.figures.base import PlottedTable, ReportFigure, meaning
-from vitrify.report.figures.style import (
-    FAINT,
-    axes_or_new,
-    axis_label,
-    say_empty,
-    softness_colors,
-    softness_scale,
-    symbol,
-)
+from vitrify.report.figures.style import FAINT, INK, axes_or_new, say_empty, symbol
 
 if TYPE_CHECKING:
     import xarray as xr
 
 DIAMETERS = (0.92, 0.42)
-"""Drawn diameters of analysed particles and of the others, in units of length."""
+"""Drawn diameters of analysed particles and of the others, in units of the attribute `diameter` (1 without it)."""
 _YAW, _PITCH = np.deg2rad(28.0), np.deg2rad(18.0)
 
 
 def snapshot_table(dataset: xr.Dataset) -> PlottedTable:
-    """Return positions and softness of the first frame, in the order of painting.
+    """Return positions and softness (or what else colours them) of the first frame, in the order of painting.
 
     Parameters
     ----------
@@ -41,15 +34,16 @@ def snapshot_table(dataset: xr.Dataset) -> PlottedTable:
     """
     frame = dataset.isel(snapshot_frame=slice(0, 1))
     position = in_three_dimensions(frame["position"].values.reshape(-1, dataset.sizes["xyz"]))
-    softness = frame["softness"].values.reshape(-1)
+    painted = coloring(dataset)
+    own_column = painted.name != "species"
     finite = np.isfinite(position).all(axis=1)
-    seen = position @ _view()
+    seen = position @ _view_of(dataset)
     order = np.flatnonzero(finite)[np.argsort(seen[finite, 2], kind="stable")]
     columns: dict[str, NDArray[Any]] = {
         "particle": order,
         "species": dataset["species"].values[order] if len(order) else dataset["species"].values[:0],
         **{axis: position[order, k] for k, axis in enumerate("xyz")},
-        "softness": softness[order],
+        **({painted.name: painted.values[:1].reshape(-1)[order]} if own_column else {}),
         **{axis: seen[order, k] for k, axis in enumerate(("across", "up", "near"))},
     }
     length = meaning(dataset["position"])
@@ -57,7 +51,7 @@ def snapshot_table(dataset: xr.Dataset) -> PlottedTable:
         "particle": "index",
         "species": meaning(dataset["species"]),
         **dict.fromkeys("xyz", length),
-        "softness": meaning(dataset["softness"]),
+        **({painted.name: meaning(dataset[painted.name])} if own_column else {}),
         **dict.fromkeys(("across", "up", "near"), "orthographic projection; unit of length"),
     }
     time = dataset["time"].values[:1].tolist()
@@ -88,11 +82,22 @@ def box_edges(box_vectors: Any) -> NDArray[np.float64]:
     return np.array([[places[a], places[b]] for a, b in pairs])
 
 
+def placed_box(dataset: xr.Dataset) -> NDArray[np.float64]:
+    """Return the edges of the box of a snapshot where it stands, (n, 2, 3)."""
+    origin = np.atleast_2d(np.asarray(dataset.attrs.get("box_origin", [0.0] * dataset.sizes["xyz"]), float))
+    return box_edges(dataset.attrs["box_vectors"]) + in_three_dimensions(origin)
+
+
 def _view() -> NDArray[np.float64]:
     """Columns: across, up and near for an eye above and beside the box; z is up."""
     near = np.array([np.cos(_PITCH) * np.cos(_YAW), np.cos(_PITCH) * np.sin(_YAW), np.sin(_PITCH)])
     across = np.array([-np.sin(_YAW), np.cos(_YAW), 0.0])
     return np.stack([across, np.cross(near, across), near], axis=1)
+
+
+def _view_of(dataset: xr.Dataset) -> NDArray[np.float64]:
+    """Return the view of a snapshot: a plane is seen from above."""
+    return np.eye(3) if dataset.sizes["xyz"] == 2 else _view()
 
 
 def plot_snapshot(dataset: xr.Dataset, ax: Any = None) -> Any:
@@ -101,7 +106,7 @@ def plot_snapshot(dataset: xr.Dataset, ax: Any = None) -> Any:
     Parameters
     ----------
     dataset : xarray.Dataset
-        ``snapshot``; attribute ``box_vectors``.
+        ``snapshot``; attributes ``box_vectors``, ``box_origin`` and ``diameter``, and those of `coloring`.
     ax : matplotlib axes, optional
 
     Returns
@@ -114,12 +119,12 @@ def plot_snapshot(dataset: xr.Dataset, ax: Any = None) -> Any:
     if not len(table):
         say_empty(ax, symbol(dataset["position"]))
         return ax
-    scale = softness_scale(dataset["softness"].values)
+    painted = coloring(dataset)
     _draw_box(ax, dataset)
-    _draw_balls(ax, table, scale)
+    _draw_balls(ax, table, painted, float(dataset.attrs.get("diameter", 1.0)))
     ax.set_aspect("equal")
     ax.autoscale_view()
-    _draw_colorbar(ax, dataset, scale)
+    _draw_legend(ax, painted) if painted.categories else _draw_colorbar(ax, painted)
     return ax
 
 
@@ -127,21 +132,22 @@ def _draw_box(ax: Any, dataset: xr.Dataset) -> None:
     from matplotlib.collections import LineCollection
 
     if "box_vectors" in dataset.attrs:
-        edges = box_edges(dataset.attrs["box_vectors"]) @ _view()
+        edges = placed_box(dataset) @ _view_of(dataset)
         ax.add_collection(
             LineCollection(list(edges[:, :, :2]), colors=FAINT, linewidths=0.8, zorder=0), autolim=True
         )
 
 
-def _draw_balls(ax: Any, table: PlottedTable, scale: float) -> None:
+def _draw_balls(ax: Any, table: PlottedTable, painted: Coloring, unit: float) -> None:
     """Each ball is a rim, a body and a highlight, so that later balls hide earlier ones whole."""
     from matplotlib.collections import EllipseCollection
 
-    analysed = np.isfinite(table["softness"])
-    diameter = np.where(analysed, *DIAMETERS)
+    values = painted.values[0][table["particle"]]
+    diameter = unit * np.where(np.isfinite(values), *DIAMETERS)
     depth = table["near"] - table["near"].min()
-    fog = 0.62 * (1 - depth / max(float(depth.max()), 1e-12))
-    body = softness_colors(table["softness"], scale)
+    deepest = float(depth.max())
+    fog = 0.62 * (1 - depth / deepest) if deepest > 0 else np.zeros(len(depth))
+    body = painted.paint(values)
     body = body + (1 - body) * (0.75 * fog)[:, None]
     layers = [(1.0, 0.0, body * 0.72), (0.9, 0.02, body), (0.42, 0.17, body + (1 - body) * 0.38)]
     center = np.stack([table["across"], table["up"]], axis=1)
@@ -154,17 +160,30 @@ def _draw_balls(ax: Any, table: PlottedTable, scale: float) -> None:
         facecolors=np.clip(colors, 0, 1), edgecolors="none", rasterized=True, gid="balls",
     )  # fmt: skip
     ax.add_collection(balls)
-    ax.update_datalim(center - 0.6)
-    ax.update_datalim(center + 0.6)
+    ax.update_datalim(center - 0.6 * unit)
+    ax.update_datalim(center + 0.6 * unit)
 
 
-def _draw_colorbar(ax: Any, dataset: xr.Dataset, scale: float) -> None:
+def _draw_legend(ax: Any, painted: Coloring) -> None:
+    """Name the species, in place of a bar."""
+    for name, color in painted.categories:
+        ax.plot([], [], marker="o", ls="none", ms=7, color=color, label=name, markeredgecolor=INK, mew=0.4)
+    ax.legend(
+        loc="upper center",
+        bbox_to_anchor=(0.5, 0.0),
+        ncols=min(6, len(painted.categories)),
+        title=painted.label,
+        handletextpad=0.2,
+    )
+
+
+def _draw_colorbar(ax: Any, painted: Coloring) -> None:
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import ListedColormap, Normalize
 
-    colors = ListedColormap(softness_colors(np.linspace(-scale, scale, 128), scale))
+    colors = ListedColormap(painted.paint(np.linspace(painted.low, painted.high, 128)))
     bar = ax.figure.colorbar(
-        ScalarMappable(Normalize(-scale, scale), colors),
+        ScalarMappable(Normalize(painted.low, painted.high), colors),
         ax=ax,
         orientation="horizontal",
         shrink=0.6,
@@ -173,7 +192,7 @@ def _draw_colorbar(ax: Any, dataset: xr.Dataset, scale: float) -> None:
     )
     bar.outline.set_linewidth(0.6)
     bar.ax.minorticks_off()
-    bar.set_label(axis_label(dataset["softness"]))
+    bar.set_label(painted.label)
 
 
 SNAPSHOT = ReportFigure("snapshot", ("snapshot",), plot_snapshot, snapshot_table, size=(5.6, 5.6))

@@ -16,6 +16,7 @@ from vitrify.report.figures.style import (
     count,
     distances,
     number,
+    same,
     say_empty,
     symbol,
 )
@@ -45,7 +46,7 @@ def softness_distribution_table(dataset: xr.Dataset) -> PlottedTable:
     wanted = measured & (table["n_rearranging"] > 0)
     choice = table["temperature"][wanted if wanted.any() else measured]
     coldest = choice.min() if len(choice) else np.nan
-    return table.where(table["temperature"] == coldest)
+    return table.where(same(table["temperature"], coldest))
 
 
 def plot_softness_distribution(dataset: xr.Dataset, ax: Any = None) -> Any:
@@ -89,7 +90,8 @@ def plot_softness_distribution(dataset: xr.Dataset, ax: Any = None) -> Any:
     ax.margins(y=0.3)
     ax.autoscale(axis="y")
     ax.set_ylim(0, ax.get_ylim()[1])
-    title = f"{symbol(dataset['temperature'])} $=$ {number(table['temperature'][0])}"
+    known = np.isfinite(table["temperature"][0])
+    title = f"{symbol(dataset['temperature'])} $=$ {number(table['temperature'][0])}" if known else None
     ax.legend(loc="upper left", title=title, alignment="left")
     return ax
 

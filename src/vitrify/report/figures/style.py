@@ -29,6 +29,7 @@ _HARD_TO_SOFT = (
     "#364b9a", "#4a7bb7", "#6ea6cd", "#98cae1", "#c2e4ef", "#eaeccc",
     "#feda8b", "#fdb366", "#f67e4b", "#dd3d2d", "#a50026",
 )  # fmt: skip
+_STILL_TO_MOVING = ("#e4e6e9", "#feda8b", "#fdb366", "#f67e4b", "#dd3d2d", "#a50026")
 
 _STYLE: dict[str, Any] = {
     "font.family": "STIXGeneral",
@@ -60,6 +61,9 @@ _STYLE: dict[str, Any] = {
     "pdf.fonttype": 42,
     "path.simplify": False,
 }
+
+_GREEK = {"epsilon": "\u03b5", "sigma": "\u03c3", "tau": "\u03c4"}
+_RAISED = str.maketrans("-0123456789", "\u207b\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079")
 
 
 @contextmanager
@@ -126,9 +130,24 @@ def blue_to_red(values: ArrayLike, over: Sequence[float] | None = None) -> NDArr
     [[0.21, 0.29, 0.6], [0.65, 0.0, 0.15]]
     """
     values = np.atleast_1d(np.asarray(values, dtype=float))
-    cold, hot = over if over is not None else (np.nanmin(values), np.nanmax(values))
+    known = values[np.isfinite(values)] if np.isfinite(values).any() else np.zeros(1)
+    cold, hot = over if over is not None else (known.min(), known.max())
     fraction = (values - cold) / (hot - cold) if hot > cold else np.zeros_like(values)
     return _interpolate(_COLD_TO_HOT, np.clip(np.nan_to_num(fraction), 0, 1))
+
+
+def still_to_moving(fraction: ArrayLike) -> NDArray[np.float64]:
+    """Return one colour per particle: pale at 0 (rattles in its place), dark red at 1 and above, grey for NaN.
+
+    Examples
+    --------
+    >>> still_to_moving([0.0, 2.0]).round(2).tolist()
+    [[0.89, 0.9, 0.91], [0.65, 0.0, 0.15]]
+    """
+    values = np.asarray(fraction, dtype=float)
+    rgb = _interpolate(_STILL_TO_MOVING, np.clip(np.nan_to_num(values), 0, 1))
+    rgb[~np.isfinite(values)] = (0.62, 0.64, 0.67)
+    return rgb
 
 
 def softness_colors(softness: ArrayLike, scale: float) -> NDArray[np.float64]:
@@ -182,10 +201,31 @@ def unit_text(units: str) -> str:
     """
     if units in ("", "1"):
         return ""
-    tex = re.sub(r"_([A-Za-z0-9]+)", r"_{\1}", units)
+    tex = re.sub(r"\bum\b", r"\\mu\\mathrm{m}", units)
+    tex = re.sub(r"_([A-Za-z0-9]+)", r"_{\1}", tex)
     tex = re.sub(r"\^(-?[0-9]+)", r"^{\1}", tex)
     tex = re.sub(r"\b(epsilon|sigma|tau)(?![a-z])", r"\\\1", tex)
     return re.sub(r"(?<![\\A-Za-z{])([A-Za-z]{2,})", r"\\mathrm{\1}", tex)
+
+
+def unit_words(units: str) -> str:
+    """Return a unit string as plain text: ``sigma_AA^2`` becomes "σ_AA²"; nothing for "1".
+
+    Examples
+    --------
+    >>> unit_words("sigma_AA^2"), unit_words("um"), unit_words("1")
+    ('σ_AA²', 'µm', '')
+    """
+    if units in ("", "1"):
+        return ""
+    text = re.sub(r"\bum\b", "\u00b5m", units)
+    text = re.sub(r"\b(epsilon|sigma|tau)(?![a-z])", lambda m: _GREEK[m[1]], text)
+    return re.sub(r"\^(-?[0-9]+)", lambda m: m[1].translate(_RAISED), text)
+
+
+def same(values: NDArray[Any], value: float) -> NDArray[np.bool_]:
+    """Return where values equal one of them; an unknown temperature, NaN, equals itself."""
+    return np.isnan(values) if math.isnan(value) else np.asarray(values == value)
 
 
 def axis_label(variable: xr.DataArray) -> str:

@@ -1,0 +1,542 @@
+"""Curves of a single store: structure, relaxation, motion, a snapshot. Frames are sampled where a store is large."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vitrify.particles.box import Box
+from vitrify.particles.frame import Frame
+from vitrify.particles.spacing import spacing as spacing_in_time
+from vitrify.particles.trajectory import Trajectory
+from vitrify.relaxation.base import resolve_lags
+from vitrify.relaxation.msd import MeanSquaredDisplacement
+from vitrify.relaxation.overlap import Overlap
+from vitrify.structure.pair_correlation import RadialDistribution
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+SEGMENTS = 10
+_CACHE_BYTES = 128_000_000
+_BLOCK_BYTES = 4_000_000
+_RDF_PARTICLES, _RDF_FRAMES = 200_000, 40
+_INDICATOR_VALUES = 10_000_000
+_CURVE_PARTICLES = 1_500_000
+_MANY_SPECIES = 3
+_SHOWN_PARTICLES, _SHOWN_FRAMES, _SHOWN_IN_ALL = 20_000, 12, 120_000
+_EXAMPLE_BYTES = 300_000_000
+_OF_HIGHEST = 0.7  # a crystal's second peak may be higher than its first
+_NOT_A_LIQUID = 1.3  # g(r) of an ideal gas stays below
+
+
+@dataclass(frozen=True)
+class Lengths:
+    """What lengths of a store are measured by.
+
+    Parameters
+    ----------
+    spacing : float, length
+        (V / N)^(1/d), the mean distance of particles.
+    peak : float, length
+        Of the first peak of g(r); the spacing where it has none.
+    peak_words : str
+        What `peak` is.
+    resolution : float, length
+        Half a bin of g(r).
+    overlap_cutoff : float, length
+    cutoff_words : str
+        Where it comes from.
+    """
+
+    spacing: float
+    peak: float
+    peak_words: str
+    resolution: float
+    overlap_cutoff: float
+    cutoff_words: str
+
+
+def evenly(n: int, wanted: int) -> NDArray[np.int64]:
+    """Return at most `wanted` of the indices 0 … n − 1, evenly spread, with both ends.
+
+    Examples
+    --------
+    >>> evenly(5, 3).tolist(), evenly(2, 7).tolist()
+    ([0, 2, 4], [0, 1])
+    """
+    return np.unique(np.linspace(0, n - 1, max(1, min(n, wanted))).round().astype(np.int64))
+
+
+class BlockCache:
+    """Positions of single frames, read in blocks of which a bounded number is kept.
+
+    Parameters
+    ----------
+    read : callable
+        ``read(start, stop)`` returns (stop - start, N, d).
+    n_frames : int
+    frame_bytes : int
+        Of one frame.
+    """
+
+    def __init__(
+        self, read: Callable[[int, int], NDArray[np.float64]], n_frames: int, frame_bytes: int
+    ) -> None:
+        self._read, self._n_frames = read, n_frames
+        self._block = max(1, _BLOCK_BYTES // max(1, frame_bytes))
+        self._kept = max(2, _CACHE_BYTES // (self._block * max(1, frame_bytes)))
+        self._blocks: OrderedDict[int, NDArray[np.float64]] = OrderedDict()
+
+    def __call__(self, start: int, stop: int) -> NDArray[np.float64]:
+        """Return frames [start, stop)."""
+        k = start // self._block
+        lo, hi = k * self._block, min((k + 1) * self._block, self._n_frames)
+        if stop > hi:
+            return self._read(start, stop)
+        if k in self._blocks:
+            self._blocks.move_to_end(k)
+        else:
+            self._blocks[k] = self._read(lo, hi)
+            if len(self._blocks) > self._kept:
+                self._blocks.popitem(last=False)
+        return self._blocks[k][start - lo : stop - lo]
+
+
+def cached_positions(trajectory: Trajectory, kind: str) -> BlockCache:
+    """Return a reader of single frames of positions that keeps a bounded number of them."""
+    frame_bytes = 8 * trajectory.n_particles * trajectory.layout.dimension
+    return BlockCache(trajectory.reader(kind), trajectory.n_frames, frame_bytes)
+
+
+def sampled_rows(
+    trajectory: Trajectory, name: str, frames: NDArray[np.int64]
+) -> Iterator[tuple[int, NDArray[np.float64]]]:
+    """Yield (frame, values (N,)) of an array over particles, never more than a block of frames in memory."""
+    block = max(1, _BLOCK_BYTES // (8 * trajectory.n_particles))
+    for k in np.unique(frames // block):
+        here = frames[frames // block == k]
+        if 4 * len(here) < here[-1] - here[0] + 1:
+            for frame in here.tolist():
+                yield frame, trajectory.read(name, frame, frame + 1)[0]
+            continue
+        values = trajectory.read(name, int(here[0]), int(here[-1]) + 1)
+        for frame in here.tolist():
+            yield frame, values[frame - here[0]]
+
+
+def species_groups(trajectory: Trajectory) -> tuple[list[str], list[NDArray[np.int64] | None]]:
+    """Return names and particles of the species that have any; a mixture of many is taken as a whole."""
+    members = [np.flatnonzero(trajectory.species == k) for k in range(len(trajectory.species_names))]
+    there = [(name, m) for name, m in zip(trajectory.species_names, members, strict=True) if len(m)]
+    if len(there) > _MANY_SPECIES:
+        return ["all"], [None]
+    return [name for name, _ in there], [m for _, m in there]
+
+
+# -- structure -------------------------------------------------------------------------------------------------------
+
+
+def pair_correlations(trajectory: Trajectory, kind: str) -> xr.Dataset:
+    """Return g(r) around each species; a mixture of many species is taken as one."""
+    names, _ = species_groups(trajectory)
+    merged = names == ["all"]
+    wanted = min(_RDF_FRAMES, max(3, _RDF_PARTICLES // trajectory.n_particles))
+    chosen = [
+        _periodic(frame, merged) for _, frame in trajectory.frames(kind, evenly(trajectory.n_frames, wanted))
+    ]
+    spacing = mean_spacing(chosen[0][0])
+    measure = _distribution(chosen, spacing)
+    interior = [_interior(frame, open_axes, measure.r_max) for frame, open_axes in chosen]
+    groups = [np.where(inside, f.species, -1) for (f, _), inside in zip(chosen, interior, strict=True)]
+    found = measure.compute((f for f, _ in chosen), groups, units=trajectory.unit_system)
+    there = [n for n in found["group"].values if n in names]
+    found = found.sel(group=there, neighbor_species=there)
+    found["group"].attrs["long_name"] = "central particles"
+    return found.assign_attrs(note=_edge_note(trajectory, measure.r_max, interior))
+
+
+def softness_correlations(
+    trajectory: Trajectory, kind: str, frames: NDArray[np.int64], read: Callable[[int], NDArray[np.float64]]
+) -> xr.Dataset:
+    """Return g(r) around all, hard (S < 0) and soft (S > 0) particles of frames that have softness.
+
+    Parameters
+    ----------
+    trajectory : Trajectory
+    kind : {"inherent", "thermal"}
+    frames : (n,) int
+    read : callable
+        Frame to softness (N,), NaN where there is none.
+    """
+    merged = species_groups(trajectory)[0] == ["all"]
+    wanted = min(_RDF_FRAMES, max(3, _RDF_PARTICLES // trajectory.n_particles))
+    kept = frames[evenly(len(frames), wanted)]
+    chosen, values = [], []
+    for k, frame in trajectory.frames(kind, kept):
+        whole, open_axes = _periodic(frame, merged)
+        chosen.append((whole, open_axes))
+        values.append(read(k)[whole.particles])
+    measure = _distribution(chosen, mean_spacing(chosen[0][0]))
+    interior = [_interior(frame, open_axes, measure.r_max) for frame, open_axes in chosen]
+    groups = [
+        np.where(inside & np.isfinite(s), (s > 0).astype(np.int64), -1)
+        for s, inside in zip(values, interior, strict=True)
+    ]
+    found = measure.compute(
+        (f for f, _ in chosen), groups, ("hard", "soft"), total="all", units=trajectory.unit_system
+    )
+    counted = set(species_groups(trajectory)[0])
+    there = [n for n in found["neighbor_species"].values if n in counted]
+    return found.sel(neighbor_species=there).assign_attrs(
+        note=_edge_note(trajectory, measure.r_max, interior)
+    )
+
+
+def mean_spacing(frame: Frame) -> float:
+    """Return (V / N)^(1/d)."""
+    return float((frame.box.volume / max(frame.n_particles, 1)) ** (1 / frame.dimension))
+
+
+def _distribution(chosen: list[tuple[Frame, NDArray[np.bool_]]], spacing: float) -> RadialDistribution:
+    """Return the measure: 4.5 spacings far, or as far as leaves centres between open edges."""
+    frame, open_axes = chosen[0]
+    r_max = 4.5 * spacing
+    if open_axes.any():
+        r_max = min(r_max, float(frame.box.heights[open_axes].min()) / 4)
+    return RadialDistribution(r_max, min(spacing / 25, r_max))
+
+
+def _periodic(frame: Frame, merged: bool) -> tuple[Frame, NDArray[np.bool_]]:
+    """Return a frame whose box is periodic, without what lies outside it, and which of its axes are open.
+
+    Around centres that are farther from the open faces than any distance that counts, no image is met.
+    """
+    open_axes = ~frame.box.periodic
+    box = Box(frame.box.vectors, frame.box.origin)
+    fractional = box.fractional(frame.positions)[:, open_axes]
+    kept = ((fractional >= 0) & (fractional <= 1)).all(axis=1)
+    species = np.zeros(kept.sum(), np.int64) if merged else frame.species[kept]
+    names = ("all",) if merged else frame.species_names
+    return Frame(
+        frame.positions[kept], species, box, names, frame.label, frame.particles[kept]
+    ), open_axes
+
+
+def _interior(frame: Frame, open_axes: NDArray[np.bool_], r_max: float) -> NDArray[np.bool_]:
+    """Return which particles lie farther than `r_max` from every open face, (n,)."""
+    depth = frame.box.fractional(frame.positions) * frame.box.heights
+    far = (depth >= r_max) & (depth <= frame.box.heights - r_max)
+    return np.asarray((far | ~open_axes).all(axis=1))
+
+
+def _edge_note(trajectory: Trajectory, r_max: float, interior: list[NDArray[np.bool_]]) -> str:
+    if all(trajectory.layout.periodic):
+        return ""
+    share = sum(i.sum() for i in interior) / max(1, sum(len(i) for i in interior))
+    return (
+        f"only particles farther than {r_max:.3g} from the open edges are centres, {share:.0%} of all; the density is taken "
+        "to be the same everywhere in the box"
+    )
+
+
+def lengths_of(trajectory: Trajectory, kind: str, rdf: xr.Dataset | None) -> Lengths:
+    """Return spacing, first peak and the cutoff of the overlap.
+
+    The cutoff is 0.5 σ_AA for a Kob-Andersen mixture, as in the papers, and half of the first-peak distance otherwise.
+    """
+    spacing = mean_spacing(trajectory.frame(0, kind))
+    peak, words, half_bin = spacing, "mean distance of particles, (V/N)^(1/d)", float("nan")
+    if rdf is not None:
+        names = [str(n) for n in rdf["group"].values]
+        sizes = [np.sum(trajectory.species == trajectory.species_names.index(n)) if n != "all" else 1 for n in names]
+        major = names[int(np.argmax(sizes))]
+        curve = rdf["g"].sel(group=major, neighbor_species=major)
+        r, g = rdf["r"].values, np.nan_to_num(curve.values)
+        if g.max() > _NOT_A_LIQUID:
+            peak, half_bin = _first_peak(r, g, 0.25 * spacing), float(r[1] - r[0]) / 2
+            of = "" if len(names) == 1 else f" of {major} around {major}"
+            words = f"distance of the first peak of g(r){of}"
+    model = trajectory.provenance.get("run", {}).get("model") or {}
+    if model.get("name") == "kob_andersen":
+        return Lengths(spacing, peak, words, half_bin, 0.5, "half the diameter of A, as in the papers")
+    cutoff = float(f"{0.5 * peak:.3g}")
+    return Lengths(spacing, peak, words, half_bin, cutoff, f"half the {words}, {peak:.3g}")
+
+
+def _first_peak(r: NDArray[np.float64], g: NDArray[np.float64], reach: float) -> float:
+    """Return the first r at which g is largest within `reach` and not much below its maximum; a parabola through its top."""
+    w = max(1, round(reach / (r[1] - r[0])))
+    around = np.lib.stride_tricks.sliding_window_view(np.pad(g, w), 2 * w + 1).max(axis=1)
+    k = int(np.flatnonzero((g == around) & (g >= _OF_HIGHEST * g.max()))[0])
+    if not 0 < k < len(g) - 1:
+        return float(r[k])
+    before, top, after = g[k - 1 : k + 2]
+    bend = before - 2 * top + after
+    return float(r[k] + (0.5 * (before - after) / bend if bend < 0 else 0.0) * (r[1] - r[0]))
+
+
+# -- relaxation ------------------------------------------------------------------------------------------------------
+
+
+def relaxation(trajectory: Trajectory, kind: str, lengths: Lengths) -> tuple[xr.Dataset, xr.Dataset]:
+    """Return mean squared displacement and overlap of each species, dims (species, lag)."""
+    read, times = cached_positions(trajectory, kind), trajectory.times
+    n_origins = int(np.clip(_CURVE_PARTICLES // trajectory.n_particles, 8, 50))
+    names, members = species_groups(trajectory)
+    measures = (MeanSquaredDisplacement(n_origins), Overlap(lengths.overlap_cutoff, n_origins))
+    even = spacing_in_time(times).is_even
+    at_lags: dict[str, list[xr.Dataset]] = {measure.name: [] for measure in measures}
+    for lag in resolve_lags(times, None):  # one lag after the other, so that all curves share the frames that are read
+        lags = [lag.length] if even else [lag.time]
+        for measure in measures:
+            values = [f"{measure.name}", f"{measure.name}_error"]
+            found = [measure.compute(read, times, lags, m, units=trajectory.unit_system)[values] for m in members]
+            at_lags[measure.name].append(_joined(found, "species", names))
+    both = [_joined(found, "lag").assign_attrs(positions=kind) for found in at_lags.values()]
+    for name, dataset in zip(("msd", "overlap"), both, strict=True):
+        dataset[name].attrs.pop("definition", None)  # the page has the words, with the cutoff once
+    both[1].attrs.update(cutoff=lengths.overlap_cutoff, cutoff_words=lengths.cutoff_words)
+    return both[0], both[1]
+
+
+def _joined(pieces: list[xr.Dataset], dim: str, names: list[str] | None = None) -> xr.Dataset:
+    import xarray as xr
+
+    along = dim if names is None else xr.Variable(dim, names)
+    return xr.concat(pieces, along, join="outer", combine_attrs="override")
+
+
+# -- motion of single particles --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class IndicatorSample:
+    """Values of an indicator at some frames of a store, binned.
+
+    Parameters
+    ----------
+    distribution : xarray.Dataset
+        ``p_hop_distribution`` or ``d2min_distribution``.
+    frames : (n,) int
+        Those that were read and have values.
+    present : float
+        Mean number of particles with a value.
+    above : (n,) float
+        At each of these frames, the part of the values that exceeds the event threshold.
+    mean : (n,) float
+        Of the values at each of these frames.
+    """
+
+    distribution: xr.Dataset
+    frames: NDArray[np.int64]
+    present: float
+    above: NDArray[np.float64]
+    mean: NDArray[np.float64]
+
+
+def sample_indicator(
+    trajectory: Trajectory, name: str, scale: float, attrs: dict[str, Any], threshold: float = np.inf
+) -> IndicatorSample | None:
+    """Bin an indicator over evenly spread frames; None if no frame has a value.
+
+    Parameters
+    ----------
+    trajectory : Trajectory
+    name : str
+        Of the array.
+    scale : float
+        The bins are fractions and multiples of it, ten per decade.
+    attrs : dict
+        Of the data set: thresholds and notes.
+    threshold : float, optional
+        Of an event.
+    """
+    import xarray as xr
+
+    edges = scale * 10.0 ** np.arange(-8.0, 4.0 + 1e-9, 0.1)
+    wanted = evenly(trajectory.n_frames, _INDICATOR_VALUES // trajectory.n_particles)
+    counts = np.zeros((SEGMENTS, len(edges) - 1), np.int64)
+    below = np.zeros(SEGMENTS, np.int64)
+    frames, present, above, mean = [], [], [], []
+    for frame, values in sampled_rows(trajectory, name, wanted):
+        seen = values[np.isfinite(values)]
+        if not len(seen):
+            continue
+        k = frame * SEGMENTS // trajectory.n_frames
+        counts[k] += np.histogram(seen, edges)[0]
+        below[k] += np.count_nonzero(seen < edges[0])
+        frames.append(frame)
+        present.append(len(seen))
+        above.append(np.mean(seen > threshold))
+        mean.append(seen.mean())
+    if not frames:
+        return None
+    total, per_segment = counts.sum() + below.sum(), counts.sum(axis=1) + below
+    share = counts.sum(axis=0) / total
+    residual = counts - share * per_segment[:, None]
+    n = np.count_nonzero(per_segment)
+    error = np.sqrt(n / (n - 1) * (residual**2).sum(axis=0)) / total if n > 1 else np.full(len(share), np.nan)
+    width, shown = np.diff(edges), counts.sum(axis=0) > 0
+    shown = (np.cumsum(shown) > 0) & (np.cumsum(shown[::-1])[::-1] > 0)
+    columns = {
+        "density": share / width,
+        "density_error": error / width,
+        "n": counts.sum(axis=0),
+        "low": edges[:-1],
+        "high": edges[1:],
+    }
+    said = [str(attrs.get("note", ""))]
+    if len(wanted) < trajectory.n_frames:
+        said.append(f"{len(wanted)} of {trajectory.n_frames} frames were read")
+    if below.sum():
+        said.append(f"{below.sum() / total:.1%} of the values are below the bins")
+    length = trajectory.unit_system.length
+    found = xr.Dataset(
+        {key: ("value_bin", v[shown]) for key, v in columns.items()},
+        {"value": ("value_bin", np.sqrt(edges[:-1] * edges[1:])[shown])},
+        attrs={**attrs, "note": "; ".join(filter(None, said))},
+    )
+    for key in ("value", "low", "high"):
+        found[key].attrs["units"] = f"{length}^2"
+    for key in ("density", "density_error"):
+        found[key].attrs["units"] = f"{length}^-2"
+    return IndicatorSample(found, np.array(frames), float(np.mean(present)), np.array(above), np.array(mean))
+
+
+def example_particle(
+    trajectory: Trajectory, kind: str, moving: xr.Dataset, attrs: dict[str, Any]
+) -> xr.Dataset | None:
+    """Return p_hop and displacement of a particle that rearranges, as many frames around it as are quickly read."""
+    import xarray as xr
+
+    if not moving.sizes["event"]:
+        return None
+    particles, counts = np.unique(moving["particle"].values, return_counts=True)
+    candidates = particles[counts == max(1, min(3, int(counts.max())))]
+    particle = int(candidates[len(candidates) // 2])
+    events = np.flatnonzero(moving["particle"].values == particle)
+    peak = int(moving["peak_frame"].values[events[len(events) // 2]])
+    frame_bytes = 8 * trajectory.n_particles * (trajectory.layout.dimension + 1)
+    n = max(4 * int(moving.attrs["window"]), _EXAMPLE_BYTES // frame_bytes)
+    first = int(np.clip(peak - n // 2, 0, max(0, trajectory.n_frames - n)))
+    stop = min(first + n, trajectory.n_frames)
+    block = max(1, _BLOCK_BYTES // frame_bytes)
+    position, p_hop = [], []
+    for a in range(first, stop, block):
+        b = min(a + block, stop)
+        position.append(trajectory.positions(kind, a, b)[:, particle])
+        p_hop.append(trajectory.read("p_hop", a, b)[:, particle])
+    moved = np.concatenate(position)
+    there = np.flatnonzero(np.isfinite(moved).all(axis=1))
+    found = xr.Dataset(
+        {
+            "p_hop": ("time", np.concatenate(p_hop)),
+            "displacement": ("time", np.linalg.norm(moved - moved[there[0]], axis=1)),
+        },
+        {"time": trajectory.times[first:stop]},
+        attrs={**attrs, "particle": particle},
+    )
+    units = trajectory.unit_system
+    found["time"].attrs["units"] = units.time
+    found["p_hop"].attrs["units"] = f"{units.length}^2"
+    found["displacement"].attrs |= {
+        "units": units.length,
+        "definition": f"from its place in the first frame that is drawn; {kind} positions",
+    }
+    return found
+
+
+# -- snapshot --------------------------------------------------------------------------------------------------------
+
+
+def snapshot(
+    trajectory: Trajectory,
+    kind: str,
+    frames: NDArray[np.int64],
+    lengths: Lengths,
+    read: Callable[[int], NDArray[np.float64]] | None,
+    attrs: dict[str, Any],
+) -> xr.Dataset:
+    """Return a few frames of positions, wrapped, with what colours the particles.
+
+    Parameters
+    ----------
+    trajectory : Trajectory
+    kind : {"inherent", "thermal"}
+    frames : (n,) int
+        To choose from.
+    lengths : Lengths
+    read : callable or None
+        Frame to the values (N,) that colour the particles; None to colour by species.
+    attrs : dict
+        Of the data set; ``coloured_by`` names the values, "softness" without it.
+    """
+    import xarray as xr
+
+    shown, part = _shown_particles(trajectory, kind, int(frames[0]))
+    chosen = frames[evenly(len(frames), max(1, min(_SHOWN_FRAMES, _SHOWN_IN_ALL // max(1, len(shown)))))]
+    position, values = [], []
+    for k in chosen.tolist():
+        position.append(_wrapped(trajectory.box(k), trajectory.positions(kind, k, k + 1)[0][shown]))
+        if read is not None:
+            values.append(read(k)[shown])
+    box = trajectory.box(int(chosen[0]))
+    attrs = {
+        **attrs,
+        "positions": kind,
+        "diameter": lengths.peak / 1.07,
+        "box_vectors": (part * box.vectors).tolist(),
+        "box_origin": box.origin.tolist(),
+        "species_names": list(trajectory.species_names),
+    }
+    if part < 1:
+        attrs["note"] = (
+            f"of {trajectory.n_particles} particles, shown are the {len(shown)} that began in one corner of the box"
+        )
+    variables: dict[str, Any] = {"position": (("snapshot_frame", "particle", "xyz"), np.stack(position))}
+    if values:
+        name = attrs.get("coloured_by", "softness")
+        variables[name] = (("snapshot_frame", "particle"), np.stack(values))
+    found = xr.Dataset(
+        variables,
+        {
+            "time": ("snapshot_frame", trajectory.times[chosen]),
+            "species": ("particle", trajectory.species[shown]),
+        },
+        attrs=attrs,
+    )
+    found["position"].attrs["units"] = trajectory.unit_system.length
+    found["time"].attrs["units"] = trajectory.unit_system.time
+    return found
+
+
+def lively_stretch(trajectory: Trajectory, name: str, sample: IndicatorSample) -> NDArray[np.int64]:
+    """Return frames half a window apart, beginning at the one that was read in which most particles move."""
+    half = max(1, int(trajectory.stages[name]["parameters"].get("window", 2)) // 2)
+    busiest = int(sample.frames[int(np.argmax(sample.mean))])
+    frames = busiest + half * np.arange(_SHOWN_FRAMES)
+    return frames[frames <= max(busiest, int(sample.frames[-1]))]
+
+
+def _wrapped(box: Box, positions: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the copies inside the box; absent particles stay NaN."""
+    there = np.isfinite(positions).all(axis=1)
+    out = np.full_like(positions, np.nan)
+    out[there] = box.wrap(positions[there])
+    return out
+
+
+def _shown_particles(trajectory: Trajectory, kind: str, frame: int) -> tuple[NDArray[np.int64], float]:
+    """Return the particles of a corner of the box that holds few enough, and its edge in units of the box."""
+    part = (_SHOWN_PARTICLES / trajectory.n_particles) ** (1 / trajectory.layout.dimension)
+    if part >= 1:
+        return np.arange(trajectory.n_particles), 1.0
+    first = trajectory.frame(frame, kind)
+    fractional = first.box.fractional(first.box.wrap(first.positions))
+    return first.particles[(fractional <= part).all(axis=1)], part
