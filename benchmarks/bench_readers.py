@@ -39,11 +39,11 @@ def dump(n: int, n_frames: int, form: str = "%g") -> Path:
 
 
 def by_vitrify(path: Path) -> NDArray[np.float64]:
-    """Read every frame; return the last positions in the order of the ids."""
+    """Read every frame and sort it by id, as the peers do; return the last positions."""
     for frame in LammpsDump((path,)).frames():
-        last = frame
-    assert last.ids is not None
-    return last.positions[np.argsort(last.ids)]
+        assert frame.ids is not None
+        last = frame.positions[np.argsort(frame.ids)]
+    return last
 
 
 def by_mdanalysis(path: Path) -> NDArray[np.float64]:
@@ -65,7 +65,7 @@ def by_ase(path: Path) -> NDArray[np.float64]:
 
 def reading_rows(quick: bool) -> Iterator[Row]:
     """Yield a row for each peer."""
-    n, n_frames = (1000, 3) if quick else (10_000, 10)
+    n, n_frames = (1000, 3) if quick else (10_000, 25)
     path = dump(n, n_frames)
     megabytes = path.stat().st_size / 1e6
     own = by_vitrify(path)
@@ -91,7 +91,7 @@ def reading_rows(quick: bool) -> Iterator[Row]:
 
 def digits_rows(quick: bool) -> Iterator[Row]:
     """Yield how fast numbers of 17 digits are read, without a peer."""
-    n, n_frames = (1000, 3) if quick else (10_000, 10)
+    n, n_frames = (1000, 3) if quick else (10_000, 25)
     path = dump(n, n_frames, "%.17g")
     seconds = interleave({"vitrify": functools.partial(by_vitrify, path)}, rounds=3 if quick else 5)
     rate = path.stat().st_size / 1e6 / float(np.median(seconds["vitrify"]))

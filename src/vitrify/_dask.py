@@ -257,6 +257,7 @@ def _embedded(workers: int, begin: Callable[[], None]) -> Iterator[Client]:
         processes=True,
         memory_limit=0,  # nothing is kept with dask; how much memory a unit takes is for the unit to bound
         dashboard_address=None,
+        scheduler_kwargs={"dashboard_address": ":0"},  # its port is opened all the same: any free one
         silence_logs=logging.CRITICAL + 1,
     )
     try:

@@ -3,7 +3,10 @@
 import pytest
 
 from vitrify.descriptors import DESCRIPTOR_SETS, DESCRIPTORS
+from vitrify.predictors import drift
+from vitrify.predictors.flow_labels import FlowSelection
 from vitrify.predictors.training_sets import TrainingSelection
+from vitrify.rearrangements.d2min import D2Min
 from vitrify.rearrangements.events import Events
 from vitrify.rearrangements.p_hop import PHop
 from vitrify.relaxation.overlap import Overlap
@@ -24,6 +27,21 @@ def test_windows_and_thresholds_are_the_defaults(text):
     assert f"`quiet_threshold` ({selection.quiet_threshold} σ_AA²)" in text
     assert f"| `{selection.soft_frame}` (default) |" in text
     assert f"`{selection.hard_frame}` (default)" in text
+
+
+def test_d2min_is_a_mean_without_a_default_lag_and_its_labels_are_those_of_the_thesis(text):
+    assert f"| `{D2Min(1, 1.0).normalization}` (default) | 1/z" in text
+    assert "Lag and cutoff have no default" in text
+    with pytest.raises(TypeError, match="lag"):
+        D2Min(cutoff=2.5)
+    with pytest.raises(TypeError, match="cutoff"):
+        D2Min(lag=2)
+    assert f"`rearranging_fraction` = {FlowSelection().rearranging_fraction} of all values (default)" in text
+    assert FlowSelection().quiet_below is FlowSelection().quiet_fraction is None
+    words = {3.0: "three", 10.0: "ten"}
+    assert f"more than {words[drift.MOST_OUTSIDE]} times the expected part of the values" in text
+    assert f"{words[drift.MOST_OUTSIDE_ONE]} times for a single feature" in text
+    assert f"the central {100 * drift.CENTRAL:.0f} % of the training examples" in text
 
 
 def test_structure_functions_have_the_parameters_that_are_quoted(text):

@@ -283,14 +283,21 @@ def test_a_verb_that_comes_too_early_names_the_one_before_it(refused, tmp_path):
     make_store(tmp_path / "a.zarr", lattice())
     plane().save(tmp_path / "plane.json")
     for words in ON_A_STORE[1:]:
+        if words[0] == "train":
+            continue  # which positions it needs is said by its labels
         said = refused(words[0], "a.zarr", *words[1:])
         assert said == (
             "a.zarr has no inherent positions, or not of all frames: 0 of 30 are quenched. "
-            "Run `vitrify quench a.zarr` first."
+            "Run `vitrify quench a.zarr` first, or use `--positions thermal`."
         )
     make_store(tmp_path / "b.zarr", lattice(), inherent=True)
-    said = refused("train", "b.zarr")
-    assert said == "b.zarr has no events yet. Run `vitrify rearrangements b.zarr` first."
+    for name in ("a.zarr", "b.zarr"):
+        said = refused("train", name)
+        assert said == f"{name} has no events yet. Run `vitrify rearrangements {name}` first."
+        said = refused("train", name, "--labels", "d2min")
+        assert said.startswith(
+            f"{name} has no D2min of all frames. Run `vitrify rearrangements {name} --indicator"
+        )
     said = refused("rearrangements", "b.zarr", "--positions", "inherant")
     assert said == "`--positions` must be inherent or thermal; it is 'inherant'."
     assert not (tmp_path / "rows.npz").exists()

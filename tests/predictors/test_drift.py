@@ -33,7 +33,7 @@ def glass(scale=1.0, seed=0, n=400):
     rng = np.random.default_rng(seed)
     side = 20
     grid = np.stack(np.meshgrid(np.arange(side), np.arange(side), indexing="ij"), -1).reshape(-1, 2)
-    positions = (grid + rng.uniform(-0.25, 0.25, (n, 2))) * scale
+    positions = (grid + rng.uniform(-0.15, 0.15, (n, 2))) * scale
     return Frame(positions, rng.integers(0, 2, n), Box.orthorhombic([side * scale] * 2), ("A", "B"))
 
 
@@ -90,6 +90,15 @@ def test_examples_of_the_same_source_are_inside_whatever_their_number(rows, n_tr
         assert not measure_drift(trained, NAMES, [True] * 5, some).is_outside
 
 
+@pytest.mark.parametrize("n", [10, 60, 200, 742, 5000])
+def test_the_expected_part_outside_is_that_of_new_examples(n):
+    """Quantiles between order statistics: of a few examples, more than one per cent of the next are outside."""
+    rng = np.random.default_rng(n)
+    trained = FeatureRange.of(rng.normal(size=(n, 4000)))
+    found = measure_drift(trained, range(4000), [True] * 4000, rng.normal(size=(200, 4000)))
+    assert found.mean_outside == pytest.approx(found.expected, rel=0.1)
+
+
 def test_half_of_the_training_set_alone_is_inside(rows):
     """Soft and hard examples are equally many in a training set, and not in the liquid."""
     rows[:3000] += [2.0, 1e-6, -1e6, 1.0, 0.5]
@@ -102,7 +111,7 @@ def test_half_of_the_training_set_alone_is_inside(rows):
 
 def test_what_is_outside_is_counted_feature_by_feature(rows):
     trained = FeatureRange.of(rows)
-    moved = rows + [0, 0, 3e6, 0, 0]
+    moved = rows + np.array([0, 0, 3e6, 0, 0])
     found = measure_drift(trained, NAMES, [True] * 5, moved)
     expected = ((moved < trained.low) | (moved > trained.high)).mean(axis=0)
     assert np.array_equal(found.outside, expected)
@@ -117,7 +126,7 @@ def test_what_is_outside_is_counted_feature_by_feature(rows):
 def test_features_that_the_softness_does_not_use_do_not_matter(rows):
     trained = FeatureRange.of(rows)
     used = np.array([True, True, False, True, True])
-    found = measure_drift(trained, NAMES, used, rows + [0, 0, 1e9, 0, 0])
+    found = measure_drift(trained, NAMES, used, rows + np.array([0, 0, 1e9, 0, 0]))
     assert found.names == ("a", "b", "d", "e")
     assert not found.is_outside
 
@@ -131,6 +140,7 @@ def test_particles_without_a_softness_are_left_out(rows):
     nobody = measure_drift(trained, NAMES, [True] * 5, np.full((3, 5), np.nan))
     assert nobody.n == 0
     assert not nobody.is_outside
+    assert nobody.mean_outside == 0
     assert nobody.describe().startswith("There is no particle")
     with pytest.raises(
         ShapeError, match=r"`features` must have shape \(n, 5\), one column per feature; it has \(2, 4\)"
@@ -143,10 +153,10 @@ def test_particles_without_a_softness_are_left_out(rows):
 
 def test_the_same_liquid_is_inside_and_a_thinner_one_is_not(plane):
     assert not plane.drift(glass(seed=77)).is_outside
-    found = plane.drift(glass(1.1, seed=77))
+    found = plane.drift(glass(1.25, seed=77))
     assert found.is_outside
     assert found.names[found.worst].startswith("G_")
-    some = plane.drift(glass(1.1, seed=77), [3, 5, 8])
+    some = plane.drift(glass(1.25, seed=77), [3, 5, 8])
     assert some.n == 3
 
 
@@ -165,7 +175,7 @@ def test_a_file_from_before_the_range_was_kept_is_read_and_says_so(plane, tmp_pa
     assert read.feature_range is None
     assert read.identity == identity(known), "its softness in a store is still its own"
     assert np.array_equal(read.softness(glass()), plane.softness(glass()))
-    with pytest.raises(ParameterError, match="written before that was kept. Train again"):
+    with pytest.raises(ParameterError, match=r"written before that was kept\. Train again"):
         read.drift(glass())
     read.save(tmp_path / "again.json")
     assert "feature_range" not in json.loads((tmp_path / "again.json").read_text())["softness"]

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from vitrify.errors import FileFormatError, ParameterError
+from vitrify.particles import Box
+from vitrify.readers.base import FileFrame
 from vitrify.readers.source import Source
 
 
@@ -169,3 +171,24 @@ def test_long_steps_are_no_matter_where_images_are_known(walk, file_frames, in_m
     assert np.abs(fractional[1] - fractional[0]).max() > 0.5
     found = positions_of(Source(in_memory(kept)))
     np.testing.assert_allclose(found, walk[0][[0, 11]], rtol=0, atol=1e-12)
+
+
+def test_a_flipped_tilt_does_not_disturb_following(in_memory):
+    """A box under shear whose tilt jumps back by a whole edge is the same lattice."""
+    rng = np.random.default_rng(1)
+    fractional, frames, truth = rng.random((30, 3)), [], []
+    for k in range(40):
+        tilt = 0.1 * k
+        sheared = np.array([[4.0, 0, 0], [tilt, 4.0, 0], [0, 0, 4.0]])
+        flipped = Box.triclinic([4.0] * 3, [tilt - 4.0 * np.rint(tilt / 4.0), 0, 0])
+        fractional = fractional + rng.normal(0, 0.01, fractional.shape)
+        truth.append(fractional @ sheared)
+        frames.append(
+            FileFrame(flipped.wrap(truth[-1]), flipped, np.full(30, "1"), np.arange(30), step=k, label=f"frame {k}")
+        )
+    found = positions_of(Source(in_memory(frames)))
+    first = truth[0] - found[0]  # whole cells that wrapping took off
+    cells = np.rint(first / 4.0)
+    sheared = [np.array([[4.0, 0, 0], [0.1 * k, 4.0, 0], [0, 0, 4.0]]) for k in range(40)]
+    moved = np.stack([t - cells @ s for t, s in zip(truth, sheared, strict=True)])
+    np.testing.assert_allclose(found, moved, rtol=0, atol=1e-10)

@@ -58,7 +58,7 @@ def make_store(path, *, names=("Cu", "Zr"), periodic=(True, True), absent=0.0, s
     if absent:
         positions[rng.uniform(size=positions.shape[:2]) < absent] = np.nan
     if dimension == 3:
-        positions = np.concatenate([positions, np.zeros((FRAMES, n, 1))], axis=2)
+        positions = np.concatenate([positions, np.full((FRAMES, n, 1), 4.5)], axis=2)
         vectors = np.array([[[*v[0], 0], [*v[1], 0], [0, 0, 9.0]] for v in vectors])
         periodic = (*periodic, False)
     species = np.zeros(n, int) if len(names) == 1 else (rng.uniform(size=n) < 0.3).astype(int)
@@ -170,7 +170,7 @@ def test_softness_is_trained_on_d2min_of_thermal_positions(tmp_path, notes, name
     assert trained.training["labels"]["name"] == "d2min"
     assert trained.training["temperature"] is None, "nobody knows it"
     assert trained.training["positions"] == "thermal"
-    assert trained.training["cross_validation"]["accuracy"] > 0.75, "wide cages are seen"
+    assert trained.training["cross_validation"]["accuracy"] > 0.6, "wide cages are seen"
     examples = load_table(beside(path, "examples.npz"))
     values = Trajectory.open(path).read("d2min")[examples["frame"].values, examples["particle"].values]
     soft = examples["label"].values > 0

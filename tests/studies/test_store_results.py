@@ -24,7 +24,7 @@ from vitrify.rearrangements.events import at_risk, rearrangements
 from vitrify.report import page as page_module
 from vitrify.report.figures.base import ReportFigure
 from vitrify.report.results import SoftnessResults
-from vitrify.studies import store_curves, store_softness
+from vitrify.studies import store_curves, store_softness, store_structure
 from vitrify.studies.store_results import collect_store_results, report_of_store
 from vitrify.studies.verbs import beside, rearrangements_of_store, report_of_folder
 from vitrify.units import LJ
@@ -38,7 +38,9 @@ def hopping(n=N, frames=FRAMES, dimension=3, rate=2e-3, seed=1):
     """Positions of particles on a lattice that rattle and hop now and then, and when each of them hops."""
     rng = np.random.default_rng(seed)
     side = round(n ** (1 / dimension))
-    grid = np.stack(np.meshgrid(*[np.arange(side)] * dimension, indexing="ij"), axis=-1).reshape(-1, dimension)
+    grid = np.stack(np.meshgrid(*[np.arange(side)] * dimension, indexing="ij"), axis=-1).reshape(
+        -1, dimension
+    )
     hops = rng.random((frames, n)) < rate
     hops[:15] = hops[-40:] = False
     step = rng.normal(size=(frames, n, dimension))
@@ -95,7 +97,7 @@ def with_softness(trajectory, trained, every=1, missing=()):
 @pytest.fixture(autouse=True)
 def few_frames(monkeypatch):
     """Enough of g(r) to be seen."""
-    monkeypatch.setattr(store_curves, "_RDF_FRAMES", 4)
+    monkeypatch.setattr(store_structure, "_RDF_FRAMES", 4)
 
 
 @pytest.fixture
@@ -124,7 +126,9 @@ def walk(tmp_path):
 @pytest.fixture
 def soft(walk):
     """The same with a softness that was trained elsewhere and lies beside it."""
-    trained = a_plane(walk, cross_validation={"accuracy": 0.8, "standard_error": 0.02, "n_events": 321, "n": 642})
+    trained = a_plane(
+        walk, cross_validation={"accuracy": 0.8, "standard_error": 0.02, "n_events": 321, "n": 642}
+    )
     trained.save(walk.path.parent / "softness.json")
     return walk, trained, with_softness(walk, trained)
 
@@ -141,7 +145,10 @@ def test_positions_alone_give_structure_and_relaxation_and_say_what_to_run(tmp_p
     found = collect_store_results(store_of(tmp_path / "a.zarr", positions))
     assert set(found.datasets) == {"rdf", "species_msd", "species_overlap", "snapshot"}
     assert found.datasets["snapshot"].attrs["coloured_by"] == "species"
-    assert f"`vitrify rearrangements {tmp_path / 'a.zarr'} --positions thermal`" in found.advice["rearrangement_rate"]
+    assert (
+        f"`vitrify rearrangements {tmp_path / 'a.zarr'} --positions thermal`"
+        in found.advice["rearrangement_rate"]
+    )
     assert {*SOFTNESS_FIGURES} <= set(found.advice)
     assert "`vitrify train " in found.advice["softness_rdf"]
     assert found.run["temperature"] == "not said"
@@ -254,11 +261,11 @@ def test_frames_spaced_logarithmically_have_a_curve(tmp_path):
 
 
 def test_an_ideal_gas_between_open_edges_has_g_of_one(tmp_path, monkeypatch):
-    monkeypatch.setattr(store_curves, "_RDF_FRAMES", 40)
+    monkeypatch.setattr(store_structure, "_RDF_FRAMES", 40)
     rng = np.random.default_rng(0)
     box = Box.orthorhombic([20.0, 20.0], periodic=[False, True])
     trajectory = store_of(tmp_path / "a.zarr", rng.uniform(0, 20, size=(60, 1200, 2)), box=box)
-    found = store_curves.pair_correlations(trajectory, "thermal")
+    found = store_structure.pair_correlations(trajectory, "thermal")
     g, error = found["g"].values[0, 0], found["g_error"].values[0, 0]
     assert np.abs(g[20:] - 1).max() < 0.06
     assert (np.abs(g[20:] - 1) < 4 * error[20:]).mean() > 0.95
@@ -273,7 +280,9 @@ def tracks(path, frames=120, n=400):
     t = np.arange(frames)[:, None]
     positions[(t < first) | (t >= last)] = np.nan
     layout = Layout(frames, np.zeros(n, int), ("A",), 2, (False, False), "micron", 50, complete=False)
-    stored = Trajectory.create(path, layout, {"source": "files", "reader": {"name": "tracks", "files": [{"name": "t.csv"}]}})
+    stored = Trajectory.create(
+        path, layout, {"source": "files", "reader": {"name": "tracks", "files": [{"name": "t.csv"}]}}
+    )
     arrays = {k: v for k, v in thermal_arrays(LJ, dimension=2).items() if k != "position"}
     stored.add_stage("thermal", arrays)
     stored.add_stage("inherent", inherent_arrays(LJ), {"imported": True})
@@ -317,7 +326,10 @@ def test_softness_that_knows_what_moves_is_seen_to_know(soft):
     assert by_name["rearranging particles with S > 0"].value > 0.7
     probability = found.datasets["rearrangement_probability"]
     events, exposure = probability["events"].values[0], probability["exposure"].values[0]
-    low, high = np.nansum(events[:6]) / np.nansum(exposure[:6]), np.nansum(events[6:]) / np.nansum(exposure[6:])
+    low, high = (
+        np.nansum(events[:6]) / np.nansum(exposure[:6]),
+        np.nansum(events[6:]) / np.nansum(exposure[6:]),
+    )
     assert high > 5 * low
     assert found.datasets["snapshot"].attrs.get("coloured_by") is None
     assert "fitted" not in probability
@@ -338,7 +350,9 @@ def naive_tally(trajectory, softness, every):
             if not risk[frame, particle] or np.isnan(softness[frame, particle]):
                 continue
             exposed.append(softness[frame, particle])
-            began += [softness[frame, particle] for k in range(frame, frame + every) if (k, particle) in starts]
+            began += [
+                softness[frame, particle] for k in range(frame, frame + every) if (k, particle) in starts
+            ]
     return np.sort(exposed), np.sort(began)
 
 
@@ -398,9 +412,11 @@ def test_a_model_that_is_not_found_is_asked_for(soft, tmp_path):
 def test_another_model_than_that_of_the_store_is_refused(soft, tmp_path):
     walk, trained, _ = soft
     replace(trained, bias=0.3).save(tmp_path / "other.json")
-    with pytest.raises(ParameterError, match=r"was made with another model \(identity \w+\) than .*other\.json"):
+    with pytest.raises(
+        ParameterError, match=r"was made with another model \(identity \w+\) than .*other\.json"
+    ):
         collect_store_results(walk, tmp_path / "other.json")
-    with pytest.raises(StoreError, match="There is no trained softness .*nowhere"):
+    with pytest.raises(StoreError, match=r"There is no trained softness .*nowhere"):
         collect_store_results(walk, tmp_path / "nowhere.json")
 
 
@@ -421,9 +437,8 @@ def test_a_trajectory_too_short_to_see_a_rearrangement_whole_says_so(tmp_path):
 def test_no_more_than_a_block_of_frames_is_in_memory(soft, monkeypatch):
     walk, _, _ = soft
     frame = 8 * N * 3
-    monkeypatch.setattr(store_curves, "_BLOCK_BYTES", 4 * frame)
-    monkeypatch.setattr(store_curves, "_CACHE_BYTES", 16 * frame)
-    monkeypatch.setattr(store_curves, "_RDF_PARTICLES", 1)
+    monkeypatch.setattr(store_curves, "_BLOCK_BYTES", 20 * frame)
+    monkeypatch.setattr(store_curves, "_CACHE_BYTES", 80 * frame)
     monkeypatch.setattr(store_curves, "_EXAMPLE_BYTES", 60 * frame)
     read, largest = Trajectory.read, []
 
@@ -438,7 +453,7 @@ def test_no_more_than_a_block_of_frames_is_in_memory(soft, monkeypatch):
     found = collect_store_results(walk)
     assert set(found.datasets) >= SOFTNESS_FIGURES
     assert max(largest) <= max(units) * frame < FRAMES * frame / 4
-    assert sorted(largest)[-20] <= 4 * frame
+    assert np.quantile(largest, 0.9) <= 20 * frame
 
 
 def test_of_many_particles_a_corner_is_drawn(walk, monkeypatch):
@@ -479,7 +494,14 @@ def test_the_page_has_every_figure_with_its_numbers_and_none_from_papers(soft, q
     page = path.read_text()
     drawn = re.findall(r'<figure id="(\w+)"', page)
     assert drawn[0] == "snapshot"
-    assert {*SOFTNESS_FIGURES, "rdf", "species_msd", "species_overlap", "p_hop_distribution", "p_hop_example"} <= set(drawn)
+    assert {
+        *SOFTNESS_FIGURES,
+        "rdf",
+        "species_msd",
+        "species_overlap",
+        "p_hop_distribution",
+        "p_hop_example",
+    } <= set(drawn)
     for name in drawn:
         assert len((path.parent / "figures" / f"{name}.csv").read_text().splitlines()) > 3
     assert ">published<" not in page

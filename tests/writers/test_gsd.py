@@ -123,8 +123,15 @@ def test_vitrify_reads_back_what_it_wrote(make, written, shape):
         assert frame.ids.tolist() == list(range(1, N + 1))
         assert frame.labels[:3].tolist() == ["A", "B", "A"]
         assert frame.step == k
+        assert frame.time == made.store.times[k]
         assert np.allclose(frame.box.vectors, made.boxes[k].vectors, rtol=0, atol=1e-14)
         assert np.allclose(
             frame.box.unwrap(frame.positions, frame.images), made.positions[k], rtol=0, atol=1e-13
         )
         assert same_bits(frame.columns["softness"], made.softness[k])
+
+
+def test_vitrify_reads_back_open_axes(make, written):
+    made = make("orthorhombic", periodic=(True, False, True))
+    frame = next(open_files([written(made, "a.gsd")]).frames())
+    assert frame.box.periodic.tolist() == [True, False, True]

@@ -123,6 +123,12 @@ class BondAngle(Descriptor):
         object.__setattr__(self, "parameters", tuple(_checked_row(row) for row in self.parameters))
         object.__setattr__(self, "cutoff", positive_length("cutoff", self.cutoff))
 
+    def scaled(self, length: float) -> BondAngle:
+        """Return the member with every xi and the cutoff `length` times longer."""
+        factor = positive_length("length", length)
+        rows = tuple((factor * xi, zeta, sign) for xi, zeta, sign in self.parameters)
+        return BondAngle(rows, factor * self.cutoff)
+
     def _feature(self, first: str, second: str, row: tuple[float, int, float]) -> str:
         cut = "" if self.cutoff == _DEFAULT_CUTOFF else f"; R<{self.cutoff:.10g}"
         return f"Psi_{first}{second}({row[0]:.10g},{row[1]},{row[2]:.10g}{cut})"

@@ -87,6 +87,7 @@ class BondOrder(Descriptor):
     """
 
     name: ClassVar[str] = "bond_order"
+    lengths: ClassVar[tuple[str, ...]] = ("radii", "delta", "cutoff")
     degrees: tuple[int, ...] = _DEFAULT_DEGREES
     radii: tuple[float, ...] = _DEFAULT_RADII
     delta: float = _DEFAULT_DELTA

@@ -52,6 +52,7 @@ class DescriptorSet(Descriptor):
     """
 
     name: ClassVar[str] = "set"
+    lengths: ClassVar[tuple[str, ...]] = ("members",)
     members: tuple[Descriptor, ...]
 
     def __post_init__(self) -> None:

@@ -70,6 +70,7 @@ class Coordination(Descriptor):
     """
 
     name: ClassVar[str] = "coordination"
+    lengths: ClassVar[tuple[str, ...]] = ("cutoffs",)
     cutoffs: tuple[tuple[str, str, float], ...] = KOB_ANDERSEN_CUTOFFS
 
     def __post_init__(self) -> None:

@@ -75,6 +75,7 @@ class RadialDensity(Descriptor):
     """
 
     name: ClassVar[str] = "radial_density"
+    lengths: ClassVar[tuple[str, ...]] = ("radii", "delta", "cutoff")
     radii: tuple[float, ...] = _DEFAULT_RADII
     delta: float = _DEFAULT_DELTA
     cutoff: float = None  # type: ignore[assignment]  # None becomes the default in __post_init__

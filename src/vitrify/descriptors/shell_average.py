@@ -74,6 +74,7 @@ class ShellAverage(Descriptor):
     """
 
     name: ClassVar[str] = "shell_average"
+    lengths: ClassVar[tuple[str, ...]] = ("inner", "cutoff")
     inner: Descriptor
     order: int = 2
     cutoff: float = _DEFAULT_CUTOFF

@@ -23,6 +23,9 @@ FLOAT, WHOLE, WORD = 0, 1, 2
 DONE, LOOK, SHORT, LONG, ENDED = 0, 1, 2, 3, 4
 """Why `parse_rows` came back: all rows are there; a field to look at; a row of too few or too many; no rows left."""
 
+ROWS = 64
+"""That are looked at together."""
+
 MARGIN = 128  # bytes that must stand behind the rows, the first of them a line end
 WORD_BYTES = 7  # a longer word is handed back: its code would not fit below the sign of an int64
 
@@ -51,8 +54,11 @@ _FIVES = _powers_of_five()
 _ONES = np.uint64(0x0101010101010101)
 _TOP_BITS = np.uint64(0x8080808080808080)
 _TO_THE_TOP_BIT = np.uint64(0x7676767676767676)  # added to a byte above 9 it sets the top bit
-_EVERY_FOURTH = np.uint64(0x000000FF000000FF)
+_EVERY_SECOND = np.uint64(0x00FF00FF00FF00FF)
+_EVERY_FOURTH = np.uint64(0x0000FFFF0000FFFF)
+_LOWER_HALF = np.uint64(0xFFFFFFFF)
 _POINTS, _ZEROS = np.uint64(_POINT) * _ONES, np.uint64(_ZERO) * _ONES
+_DOES_NOT_FIT = ~np.uint64(0)
 _UPPER_BYTES = np.array([2**64 - 2 ** (64 - 8 * k) for k in range(9)], np.uint64)
 _MARK, _MARK_END = (np.uint64(int.from_bytes(part, "little")) for part in (b"ITEM: TI", b"TIMESTEP"))
 _WHOLE_TENS = np.array([10**k for k in range(17)], np.uint64)
@@ -99,7 +105,7 @@ def _storing(number):
 
     @intrinsic
     def store(context, at, value):  # noqa: ARG001
-        def build(context, builder, signature, arguments):
+        def build(context, builder, signature, arguments):  # noqa: ARG001
             kind = context.get_value_type(number)
             builder.store(arguments[1], builder.inttoptr(arguments[0], kind.as_pointer()), align=8)
             return context.get_dummy_value()
@@ -316,10 +322,9 @@ def _word(at):
 @njit(cache=True, error_model="numpy", forceinline=True)
 def _value(v):
     """Return the number that 8 bytes between 0 and 9 write, the lowest byte first: pairs, then fours, then all."""
-    v = v * np.uint64(10) + (v >> np.uint64(8))
-    hundreds = (v & _EVERY_FOURTH) * np.uint64(100 + (1_000_000 << 32))
-    ones = ((v >> np.uint64(16)) & _EVERY_FOURTH) * np.uint64(1 + (10_000 << 32))
-    return (hundreds + ones) >> np.uint64(32)
+    v = (v * np.uint64(10) + (v >> np.uint64(8))) & _EVERY_SECOND
+    v = (v * np.uint64(100) + (v >> np.uint64(16))) & _EVERY_FOURTH
+    return (v * np.uint64(10_000) + (v >> np.uint64(32))) & _LOWER_HALF
 
 
 @njit(cache=True, error_model="numpy", forceinline=True)
@@ -380,7 +385,7 @@ def _short_whole(at, stop):
     digits = stop - at - negative
     if digits == 1:
         number = _byte(stop - 1) - _ZERO
-        return 0 <= number <= 9, -number if negative else number
+        return np.uint64(number) < np.uint64(10), -number if negative else number
     if digits < 1 or digits > 8:
         return False, 0
     v = (_eight(stop - 8) ^ _ZEROS) & _UPPER_BYTES[digits]
@@ -388,12 +393,85 @@ def _short_whole(at, stop):
     return _odd(v) == np.uint64(0), -number if negative else number
 
 
+@njit(cache=True, error_model="numpy", forceinline=True)
+def _decimal_word(at, stop):
+    """Return the at most 8 digits of a decimal as the bytes of a word, and what to divide them by, with the sign.
+
+    What does not fit gives a word that is `_odd`.
+    """
+    negative = _byte(at) == _MINUS
+    at += negative
+    first = _eight(at)
+    last = _eight(stop - 8) ^ _ZEROS
+    off = first ^ _POINTS
+    point = _trailing_zeros((off - _ONES) & ~off & _TOP_BITS) >> 3
+    after = stop - at - point - 1
+    if after < 0 and stop > at:  # no point
+        return last & _UPPER_BYTES[stop - at], -1.0 if negative else 1.0
+    if point > 7 or after > 7 or not 0 < point + after <= 8:
+        return _DOES_NOT_FIT, 1.0
+    before = ((first ^ _ZEROS) << np.uint64(56 - 8 * point)) << np.uint64(8)
+    word = (last & _UPPER_BYTES[after]) | before >> np.uint64(8 * after)
+    return word, -_TENS[after] if negative else _TENS[after]
+
+
+@njit(cache=True, error_model="numpy", forceinline=True)
+def _whole_word(at, stop):
+    """Return the at most 8 digits of a whole number as the bytes of a word, and -1 if it is negative, else 0."""
+    negative = _byte(at) == _MINUS
+    digits = stop - at - negative
+    if digits < 1 or digits > 8:
+        return _DOES_NOT_FIT, 0
+    return (_eight(stop - 8) ^ _ZEROS) & _UPPER_BYTES[digits], -np.int64(negative)
+
+
+@njit(cache=True, error_model="numpy")
+def _convert(kind, at, target):
+    """Put the value of any field where it belongs; return whether it could be understood."""
+    stop = at
+    while _byte(stop) > _BLANK:
+        stop += 1
+    if kind == FLOAT:
+        known, value = _short_decimal(at, stop)
+        if not known:
+            known, value = _decimal(at)
+        _store_float(target, value)
+        return known
+    if kind == WHOLE:
+        known, number = _short_whole(at, stop)
+        if not known:
+            known, number = _whole(at)
+    else:
+        known, number = _word(at)
+    _store_whole(target, number)
+    return known
+
+
+@njit(cache=True, error_model="numpy")
+def _numbers(kind, words, tens, signs, first, n, target, stride):
+    """Turn the words of a column into numbers, several at once, and put them where they belong; return whether any is odd."""
+    odd = np.uint64(0)
+    if kind == FLOAT:
+        for k in range(n):
+            odd |= _odd(words[k])
+            tens[k] = np.float64(np.int32(_value(words[k]))) / tens[k]
+        for k in range(first, n):
+            _store_float(target + k * stride, tens[k])
+    else:
+        for k in range(n):
+            odd |= _odd(words[k])
+            signs[k] = (np.int64(_value(words[k])) ^ signs[k]) - signs[k]
+        for k in range(first, n):
+            _store_whole(target + k * stride, signs[k])
+    return odd != np.uint64(0)
+
+
 @njit(cache=True, error_model="numpy")
 def parse_rows(text, end, at, row, n_rows, column, kinds, targets, strides):
     """Read rows of fields into tables, from any field on.
 
-    Where fields end is found for 64 bytes at once; short fields, which are nearly all, are turned into numbers without a
-    loop over their bytes.
+    Where fields end is found for 64 bytes at once. Numbers of at most 8 digits, which are most, are kept as words for
+    some rows and then turned into numbers column by column; all others one by one.
 
     Parameters
     ----------
@@ -412,96 +490,86 @@ def parse_rows(text, end, at, row, n_rows, column, kinds, targets, strides):
         Why it came back, and the field at which it did.
     """
     n_columns = len(kinds)
+    words = np.zeros((n_columns, ROWS), np.uint64)
+    tens = np.ones((n_columns, ROWS))
+    signs = np.zeros((n_columns, ROWS), np.int64)
+    begins = np.zeros((n_columns, ROWS), np.int64)
+    one_by_one = kinds == WORD
+    rest = np.zeros(n_columns, np.int64)
     begin = text.ctypes.data  # places are addresses from here on: no counting of references to arrays
     at, end = at + begin, end + begin
     base, blanks, stop = at, _blanks(at), at
     if column == n_columns:  # the blank behind the last field
         blanks &= blanks - np.uint64(1)
-    while row < n_rows:
-        while column < n_columns:
-            while True:
+    row, column, reason = max(row, 0), max(column, 0), DONE
+    while row < n_rows and reason == DONE:
+        # the fields of some rows
+        k, c = 0, column
+        n = min(ROWS, n_rows - row)
+        while k < n and reason == DONE:
+            while c < n_columns:
+                if blanks == np.uint64(0):
+                    base += 64
+                    blanks = _blanks(base)
+                    continue
+                stop = base + _trailing_zeros(blanks)
+                if stop == at:  # a blank after a blank
+                    if _byte(at) == _NEWLINE:
+                        reason = ENDED if at >= end else SHORT
+                        break
+                    blanks &= blanks - np.uint64(1)
+                    at += 1
+                    continue
+                blanks &= blanks - np.uint64(1)
+                begins[c, k] = at
+                if one_by_one[c]:
+                    known = _convert(kinds[c], at, targets[c] + (row + k) * strides[c])
+                    words[c, k] = np.uint64(0) if known else _DOES_NOT_FIT
+                elif kinds[c] == FLOAT:
+                    words[c, k], tens[c, k] = _decimal_word(at, stop)
+                else:
+                    words[c, k], signs[c, k] = _whole_word(at, stop)
+                c += 1
+                at = stop + 1
+                if _byte(stop) == _NEWLINE and c < n_columns:
+                    reason, at = SHORT, stop
+                    break
+            while reason == DONE and _byte(stop) != _NEWLINE:
                 while blanks == np.uint64(0):
                     base += 64
                     blanks = _blanks(base)
+                at = stop + 1
                 stop = base + _trailing_zeros(blanks)
                 if stop > at:
-                    break
-                if _byte(at) == _NEWLINE:
-                    return ENDED if at >= end else SHORT, row, column, at - begin
+                    reason = LONG
                 blanks &= blanks - np.uint64(1)
-                at += 1
-            blanks &= blanks - np.uint64(1)
-            if kinds[column] == FLOAT:
-                known, value = _short_decimal(at, stop)
-                if not known:
-                    known, value = _decimal(at)
-                _store_float(targets[column] + row * strides[column], value)
+            if reason == DONE:
+                at = stop + 1
+                k += 1
+                c = 0
+        # their numbers
+        odd = False
+        for i in range(n_columns):
+            if one_by_one[i]:
+                for j in range(k):
+                    odd |= words[i, j] == _DOES_NOT_FIT
             else:
-                if kinds[column] == WHOLE:
-                    known, number = _short_whole(at, stop)
-                    if not known:
-                        known, number = _whole(at)
-                else:
-                    known, number = _word(at)
-                _store_whole(targets[column] + row * strides[column], number)
-            if not known:
-                return LOOK, row, column, at - begin
-            column += 1
-            if _byte(stop) == _NEWLINE and column < n_columns:
-                return SHORT, row, column, stop - begin
-            at = stop + 1
-        while _byte(stop) != _NEWLINE:
-            while blanks == np.uint64(0):
-                base += 64
-                blanks = _blanks(base)
-            at = stop + 1
-            stop = base + _trailing_zeros(blanks)
-            if stop > at:
-                return LONG, row, column, at - begin
-            blanks &= blanks - np.uint64(1)
-        at = stop + 1
-        row += 1
+                target = targets[i] + row * strides[i]
+                first = 1 if i < column else 0
+                odd |= _numbers(kinds[i], words[i], tens[i], signs[i], first, k, target, strides[i])
+        if odd:
+            rest[:] = 0
+            for j in range(k):
+                for i in range(column if j == 0 else 0, n_columns):
+                    if _odd(words[i, j]) != np.uint64(0):
+                        if not _convert(kinds[i], begins[i, j], targets[i] + (row + j) * strides[i]):
+                            return LOOK, row + j, i, begins[i, j] - begin
+                        rest[i] += 1
+            for i in range(n_columns):
+                one_by_one[i] |= 4 * rest[i] > k
+        row += k
         column = 0
-    return DONE, row, column, min(at, end) - begin
-
-
-@njit(cache=True, error_model="numpy")
-def next_mark(text, at, end, line):
-    """Look for a line that begins with ``ITEM: TIMESTEP``.
-
-    Parameters
-    ----------
-    text : (m,) uint8
-        With at least `MARGIN` bytes from `end` on.
-    at, end : int
-        Where to look for the beginning of the line.
-    line : int
-        Number of the line at `at`.
-
-    Returns
-    -------
-    found : bool
-    at, line : int
-        Where it is or, if there is none, the end; and the number of the line there.
-    """
-    begin = text.ctypes.data
-    place, stop = at + begin, end + begin
-    while place < stop:
-        inside = ~np.uint64(0) >> np.uint64(64 - min(64, stop - place))
-        starts, ends = _capitals_i(place) & inside, _line_ends(place) & inside
-        while starts != np.uint64(0):
-            k = _trailing_zeros(starts)
-            if (
-                _eight(place + k) == _MARK
-                and _eight(place + k + 6) == _MARK_END
-                and (place + k == begin or _byte(place + k - 1) == _NEWLINE)
-            ):
-                before = (np.uint64(1) << np.uint64(k)) - np.uint64(1)
-                return True, place + k - begin, line + _bits(ends & before)
-            starts &= starts - np.uint64(1)
-        line += _bits(ends)
-        place += 64
-    return False, end, line
+    return reason, row, c if reason != DONE else 0, min(at, end) - begin
 
 
 @njit(cache=True, error_model="numpy")

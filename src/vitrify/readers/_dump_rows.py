@@ -326,5 +326,6 @@ def labels_of(kinds: NDArray[Any] | None, n: int) -> NDArray[np.str_]:
     else:
         known = np.arange(low, high + 1)
     words = known.astype(f"U{max(len(str(low)), len(str(high)))}")
-    letters = words.view(np.uint32).reshape(len(words), -1)  # gathering numbers is faster than gathering text
-    return letters[kinds - low].view(words.dtype).reshape(n)
+    if words.itemsize > 4:
+        return words[kinds - low]
+    return words.view(np.uint32).take(kinds - low).view(words.dtype)  # faster for one letter than gathering text

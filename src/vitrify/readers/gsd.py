@@ -30,7 +30,7 @@ class Gsd(Reader):
     files : tuple of path
         In the order of time.
     time_step : float, optional
-        Time of one step of the simulation. By default frames carry their step only.
+        Time of one step of the simulation. By default frames carry their step, and a time if ``log/time`` has it.
 
     Raises
     ------
@@ -42,10 +42,10 @@ class Gsd(Reader):
     Notes
     -----
     **Box**: lx, ly, lz and HOOMD's tilt factors, which have no dimension: **b** = (xy ly, ly, 0), **c** = (xz lz, yz lz,
-    lz). Its middle is the origin of coordinates. All axes are periodic.
+    lz). Its middle is the origin of coordinates. All axes are periodic, unless ``log/periodic`` says otherwise.
     **Two dimensions**: if the file says so in ``configuration/dimensions``; z is left out then.
-    **Precision**: as stored, single or double. The box is always single: positions that are unwrapped by images are
-    good to seven digits of the distance that the images stand for.
+    **Precision**: as stored, single or double. HOOMD's box is always single: positions that are unwrapped by images are
+    then good to seven digits of the distance that the images stand for.
     **Identity**: rows stand in the order of HOOMD's tags, so row k is the same particle as long as N does not change.
     When particles come and go, HOOMD gives tags anew; then the trajectory needs them in ``log/particles/tag``.
     **Quantities that do not change** stand in frame 0 only, and hold for all frames.
@@ -109,6 +109,11 @@ class Gsd(Reader):
 
     def notes(self) -> list[str]:
         """Return what single precision means, for the positions or for the box alone."""
+        with _opened(self.files[0]) as file:
+            box = file.chunk(0, "configuration/box")
+        is_rounded = box is not None and np.array_equal(box, box.astype(np.float32))
+        if self.precision == DOUBLE and not is_rounded:
+            return []
         if self.precision == DOUBLE:
             return [
                 "GSD keeps the box in single precision: where images are used, unwrapped positions are good to about 7 "
@@ -197,7 +202,9 @@ class _OpenFile:
                 f"{where}: a box of {d} dimensions with edges {lx:g}, {ly:g}, {lz:g} has no volume."
             )
         vectors = np.array([[lx, 0.0, 0.0], [xy * ly, ly, 0.0], [xz * lz, yz * lz, lz]])[:d, :d]
-        return Box(vectors, -vectors.sum(axis=0) / 2)
+        open_or_not = self.chunk(frame, "log/periodic")
+        periodic = None if open_or_not is None or open_or_not.shape != (d,) else open_or_not.astype(bool)
+        return Box(vectors, -vectors.sum(axis=0) / 2, periodic)
 
     def labels(self, frame: int, n: int) -> NDArray[np.str_]:
         """Return the name of each particle's type."""
@@ -225,11 +232,16 @@ class _OpenFile:
             self.labels(index, n),
             ids,
             self.images(index, n, d),
-            time=None if step is None or time_step is None else step * time_step,
+            time=self.logged_time(index) if step is None or time_step is None else step * time_step,
             step=step,
             columns=self.columns(index, n),
             label=label,
         )
+
+    def logged_time(self, frame: int) -> float | None:
+        """Return the time that was logged with a frame, if any."""
+        stored = self.chunk(frame, "log/time")
+        return float(stored[0]) if stored is not None and stored.shape == (1,) else None
 
     def ids(self, frame: int, n: int) -> NDArray[np.int64] | None:
         """Return the tags, if the simulation logged them."""

@@ -162,17 +162,17 @@ class Source:
         """Particles and species: from the first frame, or from all of them where particles may be absent."""
         if self.may_be_absent:
             return self._united()
-        first = next(self._raw(0, 1))
+        first = next(self.raw(0, 1))
         ids = np.arange(first.n_particles) if first.ids is None else np.asarray(first.ids, np.int64)
         order = np.argsort(ids, kind="stable")
         _refuse_repeated(ids[order], first.label)
-        return self._contents(first, ids[order], self._kinds(first)[order], complete=True)
+        return self._contents(first, ids[order], self.kinds(first)[order], complete=True)
 
     def _united(self) -> Contents:
         """Look at every frame: the union of all ids, each with its one kind."""
         kinds: dict[int, str] = {}
         first, fewest = None, np.inf
-        for frame in self._raw():
+        for frame in self.raw():
             first = frame if first is None else first
             if frame.ids is None:
                 raise FileFormatError(
@@ -180,7 +180,7 @@ class Source:
                 )
             _refuse_repeated(np.sort(frame.ids), frame.label)
             fewest = min(fewest, len(frame.ids))
-            for identity, kind in zip(frame.ids.tolist(), self._kinds(frame).tolist(), strict=True):
+            for identity, kind in zip(frame.ids.tolist(), self.kinds(frame).tolist(), strict=True):
                 if kinds.setdefault(identity, kind) != kind:
                     raise _changed_kind(frame.label, identity, kinds[identity], kind)
         if first is None or not kinds:
@@ -196,14 +196,21 @@ class Source:
         order = sorted(range(len(found)), key=lambda k: _rank(str(found[k])))
         place = np.empty(len(order), np.int64)
         place[order] = np.arange(len(order))
-        named = self._named([str(found[k]) for k in order])
+        named = self.named([str(found[k]) for k in order])
         names = tuple(dict.fromkeys(named))  # two labels of one name are one species
         species = np.array([names.index(n) for n in named])[place[species]]
         periodic = tuple(bool(p) for p in frame.box.periodic)
         has_ids = frame.ids is not None
         return Contents(ids, kinds, species, names, frame.box.dimension, periodic, complete, has_ids)
 
-    def _named(self, labels: list[str]) -> list[str]:
+    def named(self, labels: list[str]) -> list[str]:
+        """Return the name of the species of each label; `labels` are all there are, in their order.
+
+        Raises
+        ------
+        ParameterError
+            If the species map leaves one out.
+        """
         if self.species:
             unknown = [k for k in labels if k not in self.species]
             if unknown:
@@ -216,7 +223,7 @@ class Source:
             return [chr(ord("A") + k) for k in range(len(labels))]
         return labels
 
-    def _kinds(self, frame: FileFrame) -> NDArray[np.str_]:
+    def kinds(self, frame: FileFrame) -> NDArray[np.str_]:
         """Return what tells species apart for each row of a frame, as text."""
         if self.species_by is None:
             return np.asarray(frame.labels)
@@ -238,7 +245,7 @@ class Source:
 
     # -- frames ------------------------------------------------------------------------------------------------------
 
-    def _raw(self, start: int = 0, stop: int | None = None) -> Iterator[FileFrame]:
+    def raw(self, start: int = 0, stop: int | None = None) -> Iterator[FileFrame]:
         """Yield frames [start, stop) of those that are taken, as the reader gives them."""
         chosen = self.selected[start:stop]
         if chosen.step == 1:
@@ -254,7 +261,7 @@ class Source:
     @property
     def is_followed(self) -> bool:
         """Whether positions must be unwrapped from frame to frame, because the files do not say in which image they are."""
-        first = next(self._raw(0, 1))
+        first = next(self.raw(0, 1))
         return not first.unwrapped and first.images is None and any(first.box.periodic)
 
     def ordered(
@@ -275,7 +282,7 @@ class Source:
             If a particle is missing, new or of another species, if the box jumps, if time does not advance, or if
             positions cannot be followed.
         """
-        for index, raw in enumerate(self._raw(start, stop), start):
+        for index, raw in enumerate(self.raw(start, stop), start):
             frame = self._ordered(raw, index)
             if previous is not None:
                 _require_advance(previous, frame)
@@ -290,7 +297,7 @@ class Source:
             )
         rows = self._rows(raw)
         there = rows >= 0
-        kinds = self._kinds(raw)[rows[there]]
+        kinds = self.kinds(raw)[rows[there]]
         changed = np.flatnonzero(kinds != contents.labels[there])
         if len(changed):
             k = int(np.flatnonzero(there)[changed[0]])
@@ -302,7 +309,7 @@ class Source:
             positions = raw.box.unwrap(positions, raw.images)
         filled = np.full((len(rows), contents.dimension), np.nan)
         filled[there] = positions[rows[there]]
-        return OrderedFrame(filled, raw.box, self._time(raw, index), raw.label)
+        return OrderedFrame(filled, raw.box, self.time_of(raw, index), raw.label)
 
     def _rows(self, raw: FileFrame) -> NDArray[np.int64]:
         """Return the row of each particle in a frame of the file; -1 where it is absent."""
@@ -328,7 +335,8 @@ class Source:
             rows[there] = order[place[there]]
         return rows
 
-    def _time(self, raw: FileFrame, index: int) -> float:
+    def time_of(self, raw: FileFrame, index: int) -> float:
+        """Return the time of a frame: steps times `time_step`, the file's own time, its step, or its number."""
         if self.time_step is not None:
             if raw.step is None:
                 raise ParameterError(
@@ -345,7 +353,7 @@ class Source:
             return frame
         box = frame.box
         fractional = previous.box.fractional(previous.positions)
-        expected = box.origin + fractional @ box.vectors  # moved along with a box that changes
+        expected = box.origin + fractional @ _unflipped(previous.box, box)  # moved along with a box that changes
         step = box.minimum_image(frame.positions - expected)
         _require_followable(step, box, previous.label, frame.label)
         images = np.rint((expected + step - frame.positions) @ box.inverse)
@@ -500,6 +508,14 @@ def _volume_change(before: Box, now: Box) -> float:
         lattice = box.vectors[before.periodic]
         volumes.append(np.sqrt(np.linalg.det(lattice @ lattice.T)))
     return float(abs(volumes[1] / volumes[0] - 1))
+
+
+def _unflipped(before: Box, now: Box) -> NDArray[np.float64]:
+    """Return the vectors of `now`, or those of the same lattice that continue `before` where a tilt was flipped."""
+    flip = np.rint(now.vectors @ before.inverse)
+    if abs(abs(np.linalg.det(flip)) - 1) > 1e-9:
+        return now.vectors
+    return np.linalg.solve(flip, now.vectors)
 
 
 def _require_followable(step: NDArray[np.float64], box: Box, before: str, now: str) -> None:

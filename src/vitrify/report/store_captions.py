@@ -36,8 +36,7 @@ STORE_CAPTIONS = {
         "Structure around hard and soft particles",
         "Around all (grey), hard (blue) and soft (red, dashed) particles that have a softness, one panel per species of the "
         "neighbour. Bands are the errors.",
-        "<i>g</i>(<i>r</i>): {{ says('softness_rdf', 'g') }}. "
-        f"Hard: {_S} &lt; 0; soft: {_S} &gt; 0.",
+        f"<i>g</i>(<i>r</i>): {{{{ says('softness_rdf', 'g') }}}}. Hard: {_S} &lt; 0; soft: {_S} &gt; 0.",
         "Cubuk 2016 thesis, Fig. 5.17",
     ),
     "species_msd": Caption(

@@ -155,7 +155,7 @@ def check_source(
         }
     )
     given = FileInput(source)
-    seen = scan(given, frames_to_look_at(given, everything), source._kinds)
+    seen = scan(given, frames_to_look_at(given, everything), source.kinds)
     notes = source.reader.notes() if seen.looked else []
     found.source["notes"] = notes
     for note in notes:

@@ -65,9 +65,9 @@ class FileInput:
             runs = [np.arange(int(wanted[-1]) + 1)]
         chosen = set(wanted.tolist())
         for run in runs:
-            for k, raw in enumerate(self.source._raw(int(run[0]), int(run[-1]) + 1), int(run[0])):
+            for k, raw in enumerate(self.source.raw(int(run[0]), int(run[-1]) + 1), int(run[0])):
                 if k in chosen:
-                    yield k, self.source._time(raw, k), raw
+                    yield k, self.source.time_of(raw, k), raw
 
 
 class StoreInput:
@@ -469,7 +469,7 @@ def named(kinds: Mapping[str, int], source: Source | None) -> dict[str, str]:
     if source is None:
         return {k: k for k in kinds}
     labels = sorted(kinds, key=_rank)
-    return dict(zip(labels, source._named(labels), strict=True))
+    return dict(zip(labels, source.named(labels), strict=True))
 
 
 def _rank(label: str) -> tuple[float, str]:

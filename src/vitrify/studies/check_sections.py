@@ -176,7 +176,7 @@ def _judged(
 
     def configurations() -> Iterator[tuple[int, Frame]]:
         for k, _, raw in given.frames(chosen):
-            kinds = np.asarray(raw.labels if source is None else source._kinds(raw))
+            kinds = np.asarray(raw.labels if source is None else source.kinds(raw))
             index = np.zeros(len(kinds), np.int64)
             for label, name in names.items():
                 index[kinds == label] = species.index(name)

@@ -22,7 +22,12 @@ if TYPE_CHECKING:
 
 TABLES = ("particles", "events")
 _EVENT = "event"
-_MADE_BY = {"p_hop": "rearrangements", _EVENT: "rearrangements", "softness": "softness"}
+_MADE_BY = {
+    "p_hop": "rearrangements {}",
+    _EVENT: "rearrangements {}",
+    "softness": "softness {}",
+    "d2min": "rearrangements {} --indicator d2min",
+}
 _OF_CELL = {"time", "box_vectors", "box_origin"}
 
 
@@ -238,7 +243,7 @@ def _say_unfinished(trajectory: Trajectory, there: dict[str, Column], progress: 
 def _no_column(trajectory: Trajectory, name: str, known: list[str]) -> Exception:
     if name in _MADE_BY:
         return StoreError(
-            f"{trajectory.path} has no '{name}' of these frames. Run `vitrify {_MADE_BY[name]} {trajectory.path}` first."
+            f"{trajectory.path} has no '{name}' of these frames. Run `vitrify {_MADE_BY[name].format(trajectory.path)}` first."
         )
     return UnknownNameError("column", name, known)
 

@@ -11,8 +11,8 @@ from vitrify.particles.spacing import spacing
 from vitrify.particles.trajectory import Trajectory
 from vitrify.predictors.trained import TrainedSoftness
 from vitrify.report.figures.style import unit_words
-from vitrify.studies.store_curves import Lengths, evenly
 from vitrify.studies.store_softness import SoftnessFrames, unconverged
+from vitrify.studies.store_structure import Lengths, evenly
 
 _SAME = 1e-6
 
@@ -60,7 +60,9 @@ def _particles(trajectory: Trajectory) -> str:
     named = [f"{n} {name}" for name, n in zip(trajectory.species_names, counts.tolist(), strict=True)]
     if len(named) > 6:
         named = [*named[:5], f"and {len(named) - 5} more species"]
-    text = str(trajectory.n_particles) if len(named) == 1 else f"{trajectory.n_particles} ({', '.join(named)})"
+    text = (
+        str(trajectory.n_particles) if len(named) == 1 else f"{trajectory.n_particles} ({', '.join(named)})"
+    )
     text += f", {trajectory.layout.dimension} dimensions"
     return text if trajectory.layout.complete else f"{text}; they come and go"
 

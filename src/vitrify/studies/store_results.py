@@ -21,6 +21,7 @@ from vitrify.report.page import build_report
 from vitrify.report.results import SoftnessResults, TableRow
 from vitrify.studies import store_curves as curves
 from vitrify.studies import store_softness as of_softness
+from vitrify.studies import store_structure as structure
 from vitrify.studies.store_description import describe
 from vitrify.studies.store_table import (
     accuracy_rows,
@@ -151,20 +152,20 @@ def _kind(trajectory: Trajectory, trained: TrainedSoftness | None) -> str:
 # -- structure and relaxation ----------------------------------------------------------------------------------------
 
 
-def _structure(page: _Page, progress: Progress) -> curves.Lengths:
+def _structure(page: _Page, progress: Progress) -> structure.Lengths:
     progress.note("Structure")
     rdf = None
     try:
-        rdf = page.datasets["rdf"] = curves.pair_correlations(page.trajectory, page.kind)
+        rdf = page.datasets["rdf"] = structure.pair_correlations(page.trajectory, page.kind)
     except (ConfigurationError, ParameterError) as error:
         page.cannot(("rdf",), f"g(r) could not be taken: {error}")
-    lengths = curves.lengths_of(page.trajectory, page.kind, rdf)
+    lengths = structure.lengths_of(page.trajectory, page.kind, rdf)
     if rdf is not None:
         page.rows += structure_rows(lengths)
     return lengths
 
 
-def _relaxation(page: _Page, lengths: curves.Lengths, progress: Progress) -> None:
+def _relaxation(page: _Page, lengths: structure.Lengths, progress: Progress) -> None:
     names = ("species_msd", "species_overlap")
     if page.trajectory.n_frames < _FEWEST_FRAMES:
         page.cannot(names, "Relaxation needs at least two frames; this trajectory has one.")
@@ -182,7 +183,7 @@ def _relaxation(page: _Page, lengths: curves.Lengths, progress: Progress) -> Non
 # -- motion ----------------------------------------------------------------------------------------------------------
 
 
-def _motion(page: _Page, lengths: curves.Lengths, progress: Progress) -> xr.Dataset | None:
+def _motion(page: _Page, lengths: structure.Lengths, progress: Progress) -> xr.Dataset | None:
     """Add what p_hop says and return the events, None without them."""
     from vitrify.studies.verbs import beside
 
@@ -199,9 +200,7 @@ def _motion(page: _Page, lengths: curves.Lengths, progress: Progress) -> xr.Data
         events = load_table(table)
     attrs = _thresholds(events)
     scale = attrs.get("rearrangement_threshold", 0.2 * lengths.peak**2)
-    sample = curves.sample_indicator(
-        trajectory, "p_hop", scale, attrs, attrs.get("event_threshold", np.inf)
-    )
+    sample = curves.sample_indicator(trajectory, "p_hop", scale, attrs, attrs.get("event_threshold", np.inf))
     page.methods.append("p_hop")
     if sample is None:
         page.cannot(names, f"p_hop has no value in any frame: its window does not fit. {command}")
@@ -221,7 +220,11 @@ def _motion(page: _Page, lengths: curves.Lengths, progress: Progress) -> xr.Data
         page.datasets["p_hop_example"] = example
     active = float(np.mean(sample.above))
     if active > _LOUD:
-        better = "inherent positions or " if kind == "thermal" else "a lower temperature, frames closer in time, or "
+        better = (
+            "inherent positions or "
+            if kind == "thermal"
+            else "a lower temperature, frames closer in time, or "
+        )
         page.warnings.append(
             f"p_hop exceeds its event threshold {attrs['event_threshold']:g} for {active:.0%} of the time: events merge, and "
             f"there are more rearrangements than are counted. Use {better}a higher `--event-threshold`."
@@ -246,7 +249,7 @@ def _positions_option(trajectory: Trajectory) -> str:
     return "" if trajectory.has_positions("inherent") else " --positions thermal"
 
 
-def _d2min(page: _Page, lengths: curves.Lengths) -> None:
+def _d2min(page: _Page, lengths: structure.Lengths) -> None:
     trajectory = page.trajectory
     if not trajectory.is_done("d2min"):
         return
@@ -280,7 +283,7 @@ def _softness(
     own = _origin_of_softness(page)
     kind = trained.positions if trained is not None else page.kind
     try:
-        page.datasets["softness_rdf"] = curves.softness_correlations(
+        page.datasets["softness_rdf"] = structure.softness_correlations(
             trajectory, kind, where.frames, _row_reader(trajectory, "softness")
         )
     except (ConfigurationError, ParameterError) as error:
@@ -324,13 +327,15 @@ def _probability(page: _Page, found: of_softness.StoreTally, own: str) -> None:
     frames = "1 frame" if found.late == 1 else f"{found.late} frames"
     late = f"softness is at most {frames} older than the rearrangement" if found.late else ""
     without = (
-        f"{found.n_without} rearrangements of particles without softness were left out" if found.n_without else ""
+        f"{found.n_without} rearrangements of particles without softness were left out"
+        if found.n_without
+        else ""
     )
     note = "; ".join(filter(None, [own, f"from {found.n_frames} frames", late, without]))
     page.datasets["softness_distribution"] = distribution.assign_attrs(note=note)
     page.datasets["rearrangement_probability"] = probability.assign_attrs(
         definition="",  # the caption says it
-        note="; ".join(filter(None, [str(probability.attrs.get("note", "")), note]))
+        note="; ".join(filter(None, [str(probability.attrs.get("note", "")), note])),
     )
 
 
@@ -373,7 +378,7 @@ def _row_reader(trajectory: Trajectory, name: str) -> Any:
     return lambda frame: trajectory.read(name, int(frame), int(frame) + 1)[0]
 
 
-def _snapshot(page: _Page, lengths: curves.Lengths, where: of_softness.SoftnessFrames | None) -> None:
+def _snapshot(page: _Page, lengths: structure.Lengths, where: of_softness.SoftnessFrames | None) -> None:
     """Add particles coloured by softness, else by p_hop or D²min, else by species."""
     trajectory, kind = page.trajectory, page.kind
     if where is not None:
@@ -389,7 +394,12 @@ def _snapshot(page: _Page, lengths: curves.Lengths, where: of_softness.SoftnessF
         limit = sample.distribution.attrs.get("rearrangement_threshold")
         attrs = {"coloured_by": name, "indicator_words": words} | ({"color_limit": limit} if limit else {})
         page.datasets["snapshot"] = curves.snapshot(
-            trajectory, kind, curves.lively_stretch(trajectory, name, sample), lengths, _row_reader(trajectory, name), attrs
+            trajectory,
+            kind,
+            curves.lively_stretch(trajectory, name, sample),
+            lengths,
+            _row_reader(trajectory, name),
+            attrs,
         )
         return
     frames = np.arange(trajectory.n_frames)

@@ -15,7 +15,8 @@ from vitrify.particles.trajectory import Trajectory
 from vitrify.predictors.trained import TrainedSoftness
 from vitrify.provenance import canonical_json
 from vitrify.rearrangements.events import at_risk, rearrangements
-from vitrify.studies.store_curves import SEGMENTS, evenly, sampled_rows
+from vitrify.studies.store_curves import SEGMENTS, sampled_rows
+from vitrify.studies.store_structure import evenly
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -66,7 +67,10 @@ def find_model(trajectory: Trajectory, given: Path | None) -> TrainedSoftness | 
     folders = [home.parent, *list(home.parents)[2:3], Path.cwd()]
     for path in [p for folder in dict.fromkeys(folders) for p in sorted(folder.glob("*.json"))[:_MOST_FILES]]:
         try:
-            if path.stat().st_size < _LARGEST_MODEL and (found := TrainedSoftness.load(path)).identity == wanted:
+            if (
+                path.stat().st_size < _LARGEST_MODEL
+                and (found := TrainedSoftness.load(path)).identity == wanted
+            ):
                 return found
         except (StoreError, OSError, ValueError, TypeError):  # any other JSON file
             continue
@@ -123,7 +127,10 @@ def softness_frames(trajectory: Trajectory, trained: TrainedSoftness | None) -> 
     having = np.arange(0, trajectory.n_frames, every)
     if between:  # not said on which frame it begins: the frames in which most particles have one
         counts = np.array(
-            [np.isfinite(v).sum() for _, v in sampled_rows(trajectory, "softness", np.arange(trajectory.n_frames))]
+            [
+                np.isfinite(v).sum()
+                for _, v in sampled_rows(trajectory, "softness", np.arange(trajectory.n_frames))
+            ]
         )
         having = np.flatnonzero((counts > 0) & (2 * counts >= counts.max()))
     having = having[~unconverged(trajectory)[having]]
@@ -183,7 +190,9 @@ def tally(trajectory: Trajectory, events: xr.Dataset, where: SoftnessFrames) -> 
     particles that are at risk in them: every entry stands for the frames up to the next that has softness.
     """
     window = int(events.attrs["window"])
-    usable = where.frames[(where.frames >= 1) & (where.frames < trajectory.n_frames - _FEWEST_FRAMES * window)]
+    usable = where.frames[
+        (where.frames >= 1) & (where.frames < trajectory.n_frames - _FEWEST_FRAMES * window)
+    ]
     if not len(usable):
         return None
     moving = rearrangements(events)
@@ -191,7 +200,9 @@ def tally(trajectory: Trajectory, events: xr.Dataset, where: SoftnessFrames) -> 
     start, particle = moving["start_frame"].values[seen], moving["particle"].values[seen]
     order = np.argsort(start, kind="stable")
     start, particle = start[order], particle[order]
-    parts: dict[str, list[NDArray[Any]]] = {name: [] for name in ("softness", "segment", "starts", "start_segment")}
+    parts: dict[str, list[NDArray[Any]]] = {
+        name: [] for name in ("softness", "segment", "starts", "start_segment")
+    }
     n_without = 0
     known = None if trajectory.layout.complete else _rows_at(trajectory, "p_hop", usable + window // 2)
     centre = np.zeros(trajectory.n_particles, bool)
@@ -216,22 +227,22 @@ def tally(trajectory: Trajectory, events: xr.Dataset, where: SoftnessFrames) -> 
     if not len(joined["softness"]):
         return None
     return StoreTally(
-        **joined, frames_per_sample=where.every, n_frames=len(usable), n_without=n_without, late=where.every - 1
+        **joined,
+        frames_per_sample=where.every,
+        n_frames=len(usable),
+        n_without=n_without,
+        late=where.every - 1,
     )
 
 
-def _at_risk(
-    events: xr.Dataset, frames: NDArray[np.int64], n_particles: int
-) -> Iterator[NDArray[np.bool_]]:
+def _at_risk(events: xr.Dataset, frames: NDArray[np.int64], n_particles: int) -> Iterator[NDArray[np.bool_]]:
     """Yield which particles are at risk (N,) at each frame, a block of frames at a time."""
     for block in np.array_split(frames, 1 + len(frames) * n_particles // _RISK_BYTES):
         if len(block):
             yield from at_risk(events, block, n_particles)
 
 
-def _rows_at(
-    trajectory: Trajectory, name: str, frames: NDArray[np.int64]
-) -> Iterator[NDArray[np.float64]]:
+def _rows_at(trajectory: Trajectory, name: str, frames: NDArray[np.int64]) -> Iterator[NDArray[np.float64]]:
     return (values for _, values in sampled_rows(trajectory, name, frames))
 
 

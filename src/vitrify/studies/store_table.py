@@ -16,8 +16,9 @@ from vitrify.rearrangements.events import rearrangements
 from vitrify.relaxation.overlap import relaxation_time
 from vitrify.report.figures.style import unit_words
 from vitrify.report.results import TableRow
-from vitrify.studies.store_curves import SEGMENTS, IndicatorSample, Lengths
+from vitrify.studies.store_curves import SEGMENTS, IndicatorSample
 from vitrify.studies.store_softness import StoreTally
+from vitrify.studies.store_structure import Lengths
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -35,7 +36,17 @@ def structure_rows(lengths: Lengths) -> list[TableRow]:
     if not np.isfinite(lengths.resolution):
         return []
     error = lengths.resolution
-    return [TableRow("first peak of g(r)", None, lengths.peak, error, error, None, f"{lengths.peak_words}; error: half a bin")]
+    return [
+        TableRow(
+            "first peak of g(r)",
+            None,
+            lengths.peak,
+            error,
+            error,
+            None,
+            f"{lengths.peak_words}; error: half a bin",
+        )
+    ]
 
 
 def relaxation_rows(overlap: xr.Dataset, trajectory: Trajectory) -> list[TableRow]:
@@ -46,7 +57,11 @@ def relaxation_rows(overlap: xr.Dataset, trajectory: Trajectory) -> list[TableRo
         found = relaxation_time(curve)
         low, high = _relaxation_interval(curve, found.value)
         of = f", {species}" if overlap.sizes["species"] > 1 else ""
-        note = "" if np.isfinite(high) else "without error where the trajectory is too short for two independent pieces"
+        note = (
+            ""
+            if np.isfinite(high)
+            else "without error where the trajectory is too short for two independent pieces"
+        )
         if not np.isfinite(found.value):
             least = float(curve["overlap"].min())
             longest = f"{float(curve['lag'].max()):.4g} {unit_words(trajectory.unit_system.time)}".strip()
@@ -146,7 +161,9 @@ def _waiting_row(trajectory: Trajectory, rate: xr.Dataset, n: int, threshold: st
     source = f"particles times time over rearrangements ({threshold}); error: the larger of counting and scatter of segments"
     exposure = float(rate.attrs["exposure"])
     if n == 0:
-        return TableRow(words, None, _NAN, _NAN, _NAN, 0, source, f"none was seen; longer than about {exposure:.3g}")
+        return TableRow(
+            words, None, _NAN, _NAN, _NAN, 0, source, f"none was seen; longer than about {exposure:.3g}"
+        )
     per_segment = rate["rate"].values
     scatter = per_segment.std(ddof=1) / np.sqrt(len(per_segment)) if len(per_segment) > 1 else 0.0
     relative = max(1 / np.sqrt(n), scatter * exposure / n)
@@ -167,7 +184,13 @@ def _active_row(sample: IndicatorSample, events: xr.Dataset) -> TableRow:
     error = float(np.std(pieces, ddof=1) / np.sqrt(len(pieces))) if len(pieces) > 1 else _NAN
     source = f"p_hop above `event_threshold` = {events.attrs['event_threshold']:g}, all particles; error: scatter of segments"
     return TableRow(
-        "part of the time spent in events", None, float(sample.above.mean()), error, error, events.sizes["event"], source
+        "part of the time spent in events",
+        None,
+        float(sample.above.mean()),
+        error,
+        error,
+        events.sizes["event"],
+        source,
     )
 
 
@@ -223,7 +246,14 @@ def _score_row(quantity: str, score: Callable[[], Score], source: str, note: str
     except TooFewEventsError as error:
         return TableRow(quantity, None, _NAN, _NAN, _NAN, 0, source, str(error))
     return TableRow(
-        quantity, None, s.value, max(0.0, s.value - s.low), max(0.0, s.high - s.value), s.n_events, source, note
+        quantity,
+        None,
+        s.value,
+        max(0.0, s.value - s.low),
+        max(0.0, s.high - s.value),
+        s.n_events,
+        source,
+        note,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, ClassVar
 
 import numpy as np
@@ -72,12 +73,13 @@ class ExtendedXyz(TextWriter):
         return notes
 
 
-def are_elements(names: Sequence[str]) -> bool:
+@cache
+def are_elements(names: tuple[str, ...]) -> bool:
     """Whether all names are symbols of chemical elements.
 
     Examples
     --------
-    >>> are_elements(["Si", "Li"]), are_elements(["A", "B"])
+    >>> are_elements(("Si", "Li")), are_elements(("A", "B"))
     (True, False)
     """
     from ase.data import chemical_symbols

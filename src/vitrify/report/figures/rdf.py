@@ -65,9 +65,7 @@ def plot_rdf(dataset: xr.Dataset, ax: Any = None) -> Any:
             panel.fill_between(
                 curve["r"], curve["g"] - error, curve["g"] + error, color=color, alpha=0.25, lw=0
             )
-            panel.plot(
-                curve["r"], curve["g"], color=color, ls=style, lw=width, label=words, gid=str(group)
-            )
+            panel.plot(curve["r"], curve["g"], color=color, ls=style, lw=width, label=words, gid=str(group))
         inside = mine["r"][mine["g"] > 0.01]
         if len(inside):
             panel.set_xlim(max(mine["r"].min(), inside.min() - 0.15), mine["r"].max())
