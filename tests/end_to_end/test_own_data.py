@@ -84,3 +84,31 @@ def test_options_of_import_that_make_no_sense_are_refused(vitrify, own, tmp_path
         assert said.code == 2
         assert message in " ".join(said.err.split()), said.err
     assert not (tmp_path / "run.zarr").exists()
+
+
+def test_descriptors_come_from_a_file_and_in_the_units_of_the_store(vitrify, own, tmp_path):
+    """The same frames with all lengths doubled, described in a unit twice as long, have the same features."""
+    from vitrify.descriptors.radial_density import RadialDensity
+    from vitrify.provenance import canonical_json
+
+    known = Trajectory.open(own)
+    larger = Trajectory.from_arrays(
+        tmp_path / "larger.zarr",
+        2 * known.positions("inherent", 0, 2),
+        known.species,
+        type(known.box(0))(2 * known.box(0).vectors, 2 * known.box(0).origin),
+    )
+    (tmp_path / "d.json").write_text(canonical_json(RadialDensity(radii=(0.9, 1.1)).to_dict()))
+    said = []
+    for store, kind, unit in ((own, "inherent", ()), (larger.path, "thermal", ("--length-unit", 2))):
+        out = tmp_path / f"{kind}.npz"
+        every = 1 if kind == "thermal" else known.n_frames
+        words = ("--descriptors", tmp_path / "d.json", "--positions", kind, "--every", every, "--out", out)
+        assert vitrify("describe", store, *words, *unit).code == 0
+        said.append(load_table(out)["features"].values[: known.n_particles])
+    np.testing.assert_allclose(said[0], said[1], rtol=1e-12)
+    for text, message in (("{", "cannot be read as the JSON"), ("[1]", "holds no descriptor: list")):
+        (tmp_path / "bad.json").write_text(text)
+        said = vitrify("describe", own, "--descriptors", tmp_path / "bad.json", "--out", tmp_path / "x.npz")
+        assert said.code == 2
+        assert message in " ".join(said.err.split())

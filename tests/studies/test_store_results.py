@@ -281,7 +281,9 @@ def tracks(path, frames=120, n=400):
     positions[(t < first) | (t >= last)] = np.nan
     layout = Layout(frames, np.zeros(n, int), ("A",), 2, (False, False), "micron", 50, complete=False)
     stored = Trajectory.create(
-        path, layout, {"source": "files", "reader": {"name": "tracks", "files": [{"name": "t.csv"}]}}
+        path,
+        layout,
+        {"source": "files", "import": {"reader": {"name": "tracks", "files": [{"name": "t.csv"}]}}},
     )
     arrays = {k: v for k, v in thermal_arrays(LJ, dimension=2).items() if k != "position"}
     stored.add_stage("thermal", arrays)
@@ -512,7 +514,7 @@ def test_the_page_has_every_figure_with_its_numbers_and_none_from_papers(soft, q
 def test_a_page_without_softness_says_what_to_run(walk, quick):
     page = report_of_store(walk.path).read_text()
     assert "Not on this page yet" in page
-    assert f"<code>vitrify train {walk.path} --quiet-time FRAMES</code>" in page
+    assert f"<code>vitrify train {walk.path} --positions thermal --quiet-time FRAMES</code>" in page
 
 
 def test_results_are_kept_and_draw_the_same_page_again(walk, tmp_path, quick):

@@ -7,15 +7,14 @@ from typing import Annotated
 
 import typer
 
-from vitrify.cli.options import Executor, Kind, Scheduler, Store, Workers, workforce
+from vitrify.cli.options import Descriptors, Executor, Kind, LengthUnit, Scheduler, Store, Workers, workforce
 
 
 def describe(
     store: Store,
     out: Annotated[Path, typer.Option(help="Table to write, .npz.")],
-    descriptors: Annotated[
-        str, typer.Option(help="Name of a descriptor or a descriptor set.")
-    ] = "schoenholz-2016",
+    descriptors: Descriptors = "schoenholz-2016",
+    length_unit: LengthUnit = None,
     every: Annotated[int, typer.Option(min=1, help="Frames from one described frame to the next.")] = 10,
     species: Annotated[str | None, typer.Option(help="Only particles of this species.")] = None,
     positions: Kind = "inherent",
@@ -25,12 +24,18 @@ def describe(
 ) -> None:
     """Describe the surroundings of the particles of STORE; one row per particle and frame."""
     from vitrify.cli.console import make_progress
+    from vitrify.studies.learning import typed_descriptors
     from vitrify.studies.verbs import describe_store
 
     describe_store(
         store,
         out,
-        {"descriptors": descriptors, "every": every, "species": species, "positions": positions},
+        {
+            "descriptors": typed_descriptors(descriptors, length_unit),
+            "every": every,
+            "species": species,
+            "positions": positions,
+        },
         make_progress(),
         workforce(executor, workers, scheduler),
     )

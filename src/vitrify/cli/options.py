@@ -31,6 +31,16 @@ Prepare = Annotated[
     bool, typer.Option("--prepare", help="Only make ready what `vitrify work --shard k/n` then fills.")
 ]
 Kind = Annotated[str, typer.Option("--positions", help="Positions to use: 'inherent' or 'thermal'.")]
+Descriptors = Annotated[
+    str, typer.Option("--descriptors", help="Name of a descriptor or a set, or a JSON file with one.")
+]
+LengthUnit = Annotated[
+    float | None,
+    typer.Option(
+        "--length-unit",
+        help="What the descriptors take for 1, in the unit of the store: the diameter of the large particles.",
+    ),
+]
 
 
 def workforce(executor: str | None, workers: int | None, scheduler: str | None) -> Workforce:

@@ -7,13 +7,14 @@ from typing import Annotated
 
 import typer
 
-from vitrify.cli.options import Executor, Scheduler, Store, Workers, workforce
+from vitrify.cli.options import Descriptors, Executor, LengthUnit, Scheduler, Store, Workers, workforce
 
 
 def train(
     store: Store,
     out: Annotated[Path, typer.Option(help="Trained softness to write, .json.")] = Path("softness.json"),
-    descriptors: Annotated[str, typer.Option(help="Name of a descriptor set.")] = "schoenholz-2016",
+    descriptors: Descriptors = "schoenholz-2016",
+    length_unit: LengthUnit = None,
     species: Annotated[str, typer.Option(help="Species whose softness is learned.")] = "A",
     labels: Annotated[str, typer.Option(help="What tells soft from hard: p_hop or d2min.")] = "p_hop",
     positions: Annotated[
@@ -62,6 +63,7 @@ def train(
 ) -> None:
     """Train a linear support vector machine on STORE (after `quench` and `rearrangements`)."""
     from vitrify.cli.console import make_progress
+    from vitrify.studies.learning import typed_descriptors
     from vitrify.studies.verbs import flow_options, train_on_store
 
     flow = flow_options(
@@ -78,7 +80,7 @@ def train(
         store,
         out,
         {
-            "descriptors": descriptors,
+            "descriptors": typed_descriptors(descriptors, length_unit),
             "centre_species": species,
             "quiet_time": 300 if quiet_time is None else quiet_time,
             "quiet_threshold": quiet_threshold,

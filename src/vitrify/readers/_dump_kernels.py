@@ -27,6 +27,7 @@ ROWS = 64
 """That are looked at together."""
 
 MARGIN = 128  # bytes that must stand behind the rows, the first of them a line end
+_ONE_BY_ONE = 3  # mode of a column whose fields do not fit into words
 WORD_BYTES = 7  # a longer word is handed back: its code would not fit below the sign of an int64
 
 _LEAST_POWER, _LARGEST_POWER = -342, 308  # outside, every float64 is 0 or infinite
@@ -397,32 +398,36 @@ def _short_whole(at, stop):
 def _decimal_word(at, stop):
     """Return the at most 8 digits of a decimal as the bytes of a word, and what to divide them by, with the sign.
 
-    What does not fit gives a word that is `_odd`.
+    The digits before the point are taken from the bytes as they stand, those behind it from the bytes one further. What
+    does not fit gives a word that is `_odd`.
     """
     negative = _byte(at) == _MINUS
     at += negative
     first = _eight(at)
-    last = _eight(stop - 8) ^ _ZEROS
-    off = first ^ _POINTS
-    point = _trailing_zeros((off - _ONES) & ~off & _TOP_BITS) >> 3
-    after = stop - at - point - 1
-    if after < 0 and stop > at:  # no point
-        return last & _UPPER_BYTES[stop - at], -1.0 if negative else 1.0
-    if point > 7 or after > 7 or not 0 < point + after <= 8:
-        return _DOES_NOT_FIT, 1.0
-    before = ((first ^ _ZEROS) << np.uint64(56 - 8 * point)) << np.uint64(8)
-    word = (last & _UPPER_BYTES[after]) | before >> np.uint64(8 * after)
-    return word, -_TENS[after] if negative else _TENS[after]
+    points = ((first ^ _POINTS) - _ONES) & ~(first ^ _POINTS) & _TOP_BITS
+    after = stop - at - 1 - (_trailing_zeros(points) >> 3)
+    if points == np.uint64(0) or after < 0:  # no point
+        return _leading_digits(first, stop - at), -1.0 if negative else 1.0
+    before = ((points & (~points + np.uint64(1))) >> np.uint64(7)) - np.uint64(1)
+    word = (first & before) | (_eight(at + 1) & ~before)
+    after = min(after, 8)
+    return _leading_digits(word, stop - at - 1), -_TENS[after] if negative else _TENS[after]
 
 
 @njit(cache=True, error_model="numpy", forceinline=True)
 def _whole_word(at, stop):
     """Return the at most 8 digits of a whole number as the bytes of a word, and -1 if it is negative, else 0."""
     negative = _byte(at) == _MINUS
-    digits = stop - at - negative
-    if digits < 1 or digits > 8:
-        return _DOES_NOT_FIT, 0
-    return (_eight(stop - 8) ^ _ZEROS) & _UPPER_BYTES[digits], -np.int64(negative)
+    at += negative
+    return _leading_digits(_eight(at), stop - at), -np.int64(negative)
+
+
+@njit(cache=True, error_model="numpy", forceinline=True)
+def _leading_digits(word, n):
+    """Return the first n bytes of a word as its last ones, as numbers, with zeros before them."""
+    if n < 1 or n > 8:
+        return _DOES_NOT_FIT
+    return (word ^ _ZEROS) << np.uint64(64 - 8 * n)
 
 
 @njit(cache=True, error_model="numpy")
@@ -448,22 +453,49 @@ def _convert(kind, at, target):
 
 
 @njit(cache=True, error_model="numpy")
-def _numbers(kind, words, tens, signs, first, n, target, stride):
-    """Turn the words of a column into numbers, several at once, and put them where they belong; return whether any is odd."""
+def _decimals(words, tens, first, n, target, stride):
+    """Turn the words of a column into decimals, several at once, and put them where they belong; return odd bits."""
     odd = np.uint64(0)
-    if kind == FLOAT:
-        for k in range(n):
-            odd |= _odd(words[k])
-            tens[k] = np.float64(np.int32(_value(words[k]))) / tens[k]
-        for k in range(first, n):
-            _store_float(target + k * stride, tens[k])
-    else:
-        for k in range(n):
-            odd |= _odd(words[k])
-            signs[k] = (np.int64(_value(words[k])) ^ signs[k]) - signs[k]
-        for k in range(first, n):
-            _store_whole(target + k * stride, signs[k])
-    return odd != np.uint64(0)
+    for k in range(n):
+        odd |= _odd(words[k])
+        tens[k] = np.float64(np.int32(_value(words[k]))) / tens[k]
+    for k in range(first, n):
+        _store_float(target + k * stride, tens[k])
+    return odd
+
+
+@njit(cache=True, error_model="numpy")
+def _wholes(words, signs, first, n, target, stride):
+    """Turn the words of a column into whole numbers, likewise."""
+    odd = np.uint64(0)
+    for k in range(n):
+        odd |= _odd(words[k])
+        signs[k] = (np.int64(_value(words[k])) ^ signs[k]) - signs[k]
+    for k in range(first, n):
+        _store_whole(target + k * stride, signs[k])
+    return odd
+
+
+@njit(cache=True, error_model="numpy")
+def _the_rest(numbers, begins, modes, kinds, targets, strides, row, n, column):
+    """Convert one by one what is odd in some rows; return the first field that cannot be: its row, column and address."""
+    rest = np.zeros(len(kinds), np.int64)
+    for k in range(n):
+        at = begins[k]
+        for c in range(column, len(kinds)):
+            while _byte(at) <= _BLANK:
+                at += 1
+            if _odd(numbers[c, 0, k]) != np.uint64(0):
+                if not _convert(kinds[c], at, targets[c] + (row + k) * strides[c]):
+                    return row + k, c, at
+                rest[c] += 1
+            while _byte(at) > _BLANK:
+                at += 1
+        column = 0
+    for c in range(len(kinds)):
+        if 4 * rest[c] > n:  # long numbers: not to be tried as words again
+            modes[c] = _ONE_BY_ONE
+    return -1, 0, 0
 
 
 @njit(cache=True, error_model="numpy")
@@ -490,24 +522,25 @@ def parse_rows(text, end, at, row, n_rows, column, kinds, targets, strides):
         Why it came back, and the field at which it did.
     """
     n_columns = len(kinds)
-    words = np.zeros((n_columns, ROWS), np.uint64)
-    tens = np.ones((n_columns, ROWS))
-    signs = np.zeros((n_columns, ROWS), np.int64)
-    begins = np.zeros((n_columns, ROWS), np.int64)
-    one_by_one = kinds == WORD
-    rest = np.zeros(n_columns, np.int64)
-    begin = text.ctypes.data  # places are addresses from here on: no counting of references to arrays
+    numbers = np.zeros((n_columns, 2, ROWS), np.uint64)  # words, and what they are divided by or their signs
+    tens, signs = numbers.view(np.float64), numbers.view(np.int64)
+    modes = np.where(kinds == WORD, _ONE_BY_ONE, kinds)
+    begins = np.zeros(ROWS, np.int64)
+    # places are addresses from here on: references to arrays are counted, and places in them looked over, at a cost
+    begin, cells = np.int64(text.ctypes.data), np.int64(numbers.ctypes.data)
+    first_mode = np.int64(modes.ctypes.data)
+    last_mode = first_mode + 8 * n_columns
     at, end = at + begin, end + begin
     base, blanks, stop = at, _blanks(at), at
     if column == n_columns:  # the blank behind the last field
         blanks &= blanks - np.uint64(1)
-    row, column, reason = max(row, 0), max(column, 0), DONE
+    reason = DONE
     while row < n_rows and reason == DONE:
-        # the fields of some rows
-        k, c = 0, column
-        n = min(ROWS, n_rows - row)
+        k, n, mode = 0, min(ROWS, n_rows - row), first_mode + 8 * column
         while k < n and reason == DONE:
-            while c < n_columns:
+            begins[k] = at
+            cell = cells + 8 * k + 2 * ROWS * (mode - first_mode)
+            while mode < last_mode:
                 if blanks == np.uint64(0):
                     base += 64
                     blanks = _blanks(base)
@@ -521,17 +554,23 @@ def parse_rows(text, end, at, row, n_rows, column, kinds, targets, strides):
                     at += 1
                     continue
                 blanks &= blanks - np.uint64(1)
-                begins[c, k] = at
-                if one_by_one[c]:
-                    known = _convert(kinds[c], at, targets[c] + (row + k) * strides[c])
-                    words[c, k] = np.uint64(0) if known else _DOES_NOT_FIT
-                elif kinds[c] == FLOAT:
-                    words[c, k], tens[c, k] = _decimal_word(at, stop)
+                kind = _eight(mode)
+                if kind == np.uint64(WHOLE):
+                    word, sign = _whole_word(at, stop)
+                    _store_whole(cell, np.int64(word))
+                    _store_whole(cell + 8 * ROWS, sign)
+                elif kind == np.uint64(FLOAT):
+                    word, ten = _decimal_word(at, stop)
+                    _store_whole(cell, np.int64(word))
+                    _store_float(cell + 8 * ROWS, ten)
                 else:
-                    words[c, k], signs[c, k] = _whole_word(at, stop)
-                c += 1
+                    c = (mode - first_mode) >> 3
+                    known = _convert(kinds[c], at, targets[c] + (row + k) * strides[c])
+                    _store_whole(cell, 0 if known else -1)
+                mode += 8
+                cell += 16 * ROWS
                 at = stop + 1
-                if _byte(stop) == _NEWLINE and c < n_columns:
+                if _byte(stop) == _NEWLINE and mode < last_mode:
                     reason, at = SHORT, stop
                     break
             while reason == DONE and _byte(stop) != _NEWLINE:
@@ -546,30 +585,65 @@ def parse_rows(text, end, at, row, n_rows, column, kinds, targets, strides):
             if reason == DONE:
                 at = stop + 1
                 k += 1
-                c = 0
-        # their numbers
-        odd = False
-        for i in range(n_columns):
-            if one_by_one[i]:
-                for j in range(k):
-                    odd |= words[i, j] == _DOES_NOT_FIT
+                mode = first_mode
+        odd = np.uint64(0)
+        for c in range(n_columns):
+            target, first = targets[c] + row * strides[c], 1 if c < column else 0
+            if modes[c] == FLOAT:
+                odd |= _decimals(numbers[c, 0], tens[c, 1], first, k, target, strides[c])
+            elif modes[c] == WHOLE:
+                odd |= _wholes(numbers[c, 0], signs[c, 1], first, k, target, strides[c])
             else:
-                target = targets[i] + row * strides[i]
-                first = 1 if i < column else 0
-                odd |= _numbers(kinds[i], words[i], tens[i], signs[i], first, k, target, strides[i])
-        if odd:
-            rest[:] = 0
-            for j in range(k):
-                for i in range(column if j == 0 else 0, n_columns):
-                    if _odd(words[i, j]) != np.uint64(0):
-                        if not _convert(kinds[i], begins[i, j], targets[i] + (row + j) * strides[i]):
-                            return LOOK, row + j, i, begins[i, j] - begin
-                        rest[i] += 1
-            for i in range(n_columns):
-                one_by_one[i] |= 4 * rest[i] > k
+                for j in range(first, k):
+                    odd |= _odd(numbers[c, 0, j])
+        if odd != np.uint64(0):
+            bad_row, bad_column, place = _the_rest(
+                numbers, begins, modes, kinds, targets, strides, row, k, column
+            )
+            if bad_row >= 0:
+                return LOOK, bad_row, bad_column, place - begin
         row += k
         column = 0
-    return reason, row, c if reason != DONE else 0, min(at, end) - begin
+    return reason, row, (mode - first_mode) >> 3 if reason != DONE else 0, min(at, end) - begin
+
+
+@njit(cache=True, error_model="numpy")
+def next_mark(text, at, end, line):
+    """Look for a line that begins with ``ITEM: TIMESTEP``.
+
+    Parameters
+    ----------
+    text : (m,) uint8
+        With at least `MARGIN` bytes from `end` on.
+    at, end : int
+        Where to look for the beginning of the line.
+    line : int
+        Number of the line at `at`.
+
+    Returns
+    -------
+    found : bool
+    at, line : int
+        Where it is or, if there is none, the end; and the number of the line there.
+    """
+    begin = np.int64(text.ctypes.data)
+    place, stop = at + begin, end + begin
+    while place < stop:
+        inside = ~np.uint64(0) >> np.uint64(64 - min(64, stop - place))
+        starts, ends = _capitals_i(place) & inside, _line_ends(place) & inside
+        while starts != np.uint64(0):
+            k = _trailing_zeros(starts)
+            if (
+                _eight(place + k) == _MARK
+                and _eight(place + k + 6) == _MARK_END
+                and (place + k == begin or _byte(place + k - 1) == _NEWLINE)
+            ):
+                before = (np.uint64(1) << np.uint64(k)) - np.uint64(1)
+                return True, place + k - begin, line + _bits(ends & before)
+            starts &= starts - np.uint64(1)
+        line += _bits(ends)
+        place += 64
+    return False, end, line
 
 
 @njit(cache=True, error_model="numpy")

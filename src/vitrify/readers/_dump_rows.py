@@ -63,6 +63,7 @@ class Rows:
 
     def __init__(self, text: NDArray[np.uint8], length: int, step: int, where: Where) -> None:
         self.text, self.length, self.where = text, length, where
+        self._all_plain = True  # whether no field had to be looked at: then none is nan or infinite
         head = text[: min(length, _FIRST_LOOK)].tobytes()
         if _COLUMNS.search(head) is None:
             head = text[: min(length, HEADER)].tobytes()
@@ -101,6 +102,7 @@ class Rows:
                 self.text, self.length, at, row, self.n, column, kinds, targets, strides
             )
             if reason == LOOK:
+                self._all_plain = False
                 word = _FIELD.match(self._line(at)).group()  # type: ignore[union-attr]
                 columns[column][row] = self._looked_at(word, int(kinds[column]), row, column, long_words)
                 at, column = at + len(word), column + 1
@@ -194,6 +196,8 @@ class Rows:
 
     def require_finite(self, positions: NDArray[np.float64], names: tuple[str, ...]) -> None:
         """Refuse coordinates that are nan or infinite."""
+        if self._all_plain:
+            return
         bad = ~np.isfinite(positions)
         if bad.any():
             row, k = (int(i) for i in np.argwhere(bad)[0])
@@ -328,4 +332,6 @@ def labels_of(kinds: NDArray[Any] | None, n: int) -> NDArray[np.str_]:
     words = known.astype(f"U{max(len(str(low)), len(str(high)))}")
     if words.itemsize > 4:
         return words[kinds - low]
-    return words.view(np.uint32).take(kinds - low).view(words.dtype)  # faster for one letter than gathering text
+    return (
+        words.view(np.uint32).take(kinds - low).view(words.dtype)
+    )  # faster for one letter than gathering text

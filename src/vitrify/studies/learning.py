@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import shutil
 from functools import partial
 from pathlib import Path
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from vitrify.descriptors import DESCRIPTOR_SETS, DESCRIPTORS
 from vitrify.descriptors.base import from_dict
 from vitrify.descriptors.surroundings import features_of, whole_surroundings
-from vitrify.errors import ParameterError, UnknownNameError
+from vitrify.errors import FileFormatError, ParameterError, UnknownNameError
 from vitrify.parallel import Workforce, map_units
 from vitrify.particles.neighbors import require_distinct
 from vitrify.particles.tables import load_table
@@ -66,6 +67,42 @@ def load_descriptors(name: str | dict[str, Any]) -> Any:
         if name in table:
             return table.load(name)()
     raise UnknownNameError("descriptor or descriptor set", name, [*DESCRIPTORS, *DESCRIPTOR_SETS])
+
+
+def typed_descriptors(text: str, length_unit: float | None = None) -> str | dict[str, Any]:
+    """Return the descriptors that the command line names: by name, or in a JSON file as `to_dict` gives them.
+
+    Parameters
+    ----------
+    text : str
+        Name of a descriptor or set, or the path of a ``.json`` file.
+    length_unit : float, optional
+        All lengths of the descriptors are multiplied with it: the diameter that they take for 1.
+
+    Raises
+    ------
+    FileFormatError
+        If the file is not there or is not JSON of one descriptor.
+    UnknownNameError, ParameterError
+        As of `load_descriptors` and `Descriptor.scaled`.
+    """
+    described: str | dict[str, Any] = text
+    if text.endswith(".json"):
+        try:
+            content = json.loads(Path(text).read_text(encoding="utf-8"))
+        except (OSError, ValueError, RecursionError) as error:
+            raise FileFormatError(
+                f"{text} cannot be read as the JSON of a descriptor: {error}. It holds what `to_dict` of a descriptor gives."
+            ) from error
+        if not isinstance(content, dict):
+            raise FileFormatError(
+                f"{text} holds no descriptor: {type(content).__name__} in place of an object with a `name`."
+            )
+        described = content
+    member = load_descriptors(described)
+    if length_unit is not None:
+        return to_plain(member.scaled(length_unit))  # type: ignore[no-any-return]
+    return described
 
 
 def make_descriptors(settings: SoftnessSettings) -> Any:

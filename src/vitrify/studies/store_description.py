@@ -106,7 +106,7 @@ def _density(trajectory: Trajectory, kind: str, length: str) -> str:
 def _origin(trajectory: Trajectory) -> str:
     origin = trajectory.provenance
     if origin.get("source") == "files":
-        reader = origin.get("reader", {})
+        reader = origin.get("import", {}).get("reader", {})
         files = [str(f.get("name", "")) for f in reader.get("files", [])]
         shown = ", ".join(files[:3]) + (f" and {len(files) - 3} more" if len(files) > 3 else "")
         return f"imported from {shown} ({reader.get('name', 'files')})"
@@ -121,7 +121,7 @@ def _how(trajectory: Trajectory, kind: str) -> str:
     parameters = trajectory.stages["inherent"]["parameters"]
     if parameters.get("imported"):
         return ", quenched before the import"
-    if "minimizer" in parameters:
+    if {"minimizer", "force_tolerance"} <= set(parameters):
         return f", quenched here with {parameters['minimizer']} to a largest force of {parameters['force_tolerance']:g}"
     return ""
 

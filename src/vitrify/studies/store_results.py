@@ -281,6 +281,8 @@ def _softness(
     progress.note("Softness")
     page.methods += ["softness", "svm", "scikit_learn"]
     own = _origin_of_softness(page)
+    if trained is not None and not own:
+        _compare_structure(page, trained, where)
     kind = trained.positions if trained is not None else page.kind
     try:
         page.datasets["softness_rdf"] = structure.softness_correlations(
@@ -345,9 +347,23 @@ def _interval(trajectory: Trajectory) -> float:
 
 def _how_to_get_softness(trajectory: Trajectory) -> str:
     store = trajectory.path
-    train = f"`vitrify train {store} --quiet-time FRAMES` (about the relaxation time) learns one from this trajectory, "
+    option = _positions_option(trajectory)
+    train = f"`vitrify train {store}{option} --quiet-time FRAMES` (about the relaxation time) learns one from this trajectory, "
     apply = f"`vitrify softness {store} --model softness.json` gives every particle its softness, here or one learned elsewhere."
     return train + apply
+
+
+def _compare_structure(page: _Page, trained: TrainedSoftness, where: of_softness.SoftnessFrames) -> None:
+    """Warn where the structure is not that of the training."""
+    from vitrify.studies.learning import drift_in
+
+    if trained.feature_range is None:
+        return
+    drift = drift_in(page.trajectory, trained, where.frames)
+    if drift.is_outside:
+        page.warnings.append(
+            f"Softness is applied outside the range that it was trained on, and is an extrapolation. {drift.describe()}."
+        )
 
 
 def _origin_of_softness(page: _Page) -> str:
