@@ -531,14 +531,14 @@ def parse_rows(text, end, at, row, n_rows, column, kinds, targets, strides):
     first_mode = np.int64(modes.ctypes.data)
     last_mode = first_mode + 8 * n_columns
     at, end = at + begin, end + begin
-    base, blanks, stop = at, _blanks(at), at
-    if column == n_columns:  # the blank behind the last field
-        blanks &= blanks - np.uint64(1)
-    reason = DONE
+    reason, stop = DONE, at
     while row < n_rows and reason == DONE:
         k, n, mode = 0, min(ROWS, n_rows - row), first_mode + 8 * column
         while k < n and reason == DONE:
             begins[k] = at
+            base, blanks = at, _blanks(at)
+            if mode == last_mode:  # only the blank behind the last field is left
+                blanks &= blanks - np.uint64(1)
             cell = cells + 8 * k + 2 * ROWS * (mode - first_mode)
             while mode < last_mode:
                 if blanks == np.uint64(0):

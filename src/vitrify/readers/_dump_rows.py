@@ -92,9 +92,8 @@ class Rows:
         if 2 * self.n * len(self.header.columns) > self.length + 1:  # before memory is asked for
             raise self._error_of_end(self._whole_rows())
         kinds = self._kinds()
-        columns, tables = self._tables(kinds, together)
-        targets = np.array([column.ctypes.data for column in columns])
-        strides = np.array([column.strides[0] for column in columns])
+        tables, places = self._tables(kinds, together)
+        targets, strides = np.array([place[2:] for place in places], np.int64).T.copy()
         long_words: list[str] = []
         reason, row, column, at = LOOK, 0, 0, self.header.n_bytes
         while reason != DONE:
@@ -104,7 +103,10 @@ class Rows:
             if reason == LOOK:
                 self._all_plain = False
                 word = _FIELD.match(self._line(at)).group()  # type: ignore[union-attr]
-                columns[column][row] = self._looked_at(word, int(kinds[column]), row, column, long_words)
+                name, k, *_ = places[column]
+                tables[name].reshape(self.n, -1)[row, k] = self._looked_at(
+                    word, int(kinds[column]), row, column, long_words
+                )
                 at, column = at + len(word), column + 1
             elif reason == ENDED:
                 raise self._error_of_end(row)
@@ -123,18 +125,21 @@ class Rows:
 
     def _tables(
         self, kinds: NDArray[np.int64], together: tuple[tuple[str, ...], ...]
-    ) -> tuple[list[NDArray[Any]], dict[str, NDArray[Any]]]:
-        """Return the memory of each column, and the arrays that it belongs to under their names."""
-        columns: dict[str, NDArray[Any]] = {}
+    ) -> tuple[dict[str, NDArray[Any]], list[tuple[str, int, int, int]]]:
+        """Return the arrays to fill under their names; of each column the array, its place there, address and stride."""
+        kind_of = dict(zip(self.header.columns, kinds.tolist(), strict=True))
+        grouped = [names for names in together if names]
+        alone = set(kind_of).difference(*grouped)
         tables: dict[str, NDArray[Any]] = {}
-        kind_of = dict(zip(self.header.columns, kinds, strict=True))
-        for names in filter(None, together):
-            tables[names[0]] = np.empty((self.n, len(names)), _TYPES[kind_of[names[0]]])
-            columns |= {name: tables[names[0]][:, k] for k, name in enumerate(names)}
-        for name, kind in kind_of.items():
-            if name not in columns:
-                columns[name] = tables[name] = np.empty(self.n, _TYPES[kind])
-        return [columns[name] for name in self.header.columns], tables
+        places: dict[str, tuple[str, int, int, int]] = {}
+        for names in (*grouped, *((name,) for name in self.header.columns if name in alone)):
+            first, width = names[0], len(names)
+            shape = self.n if first in alone else (self.n, width)
+            tables[first] = np.empty(shape, _TYPES[kind_of[first]])
+            address = tables[first].__array_interface__["data"][0]
+            for k, name in enumerate(names):
+                places[name] = (first, k, address + 8 * k, 8 * width)
+        return tables, [places[name] for name in self.header.columns]
 
     def _kinds(self) -> NDArray[np.int64]:
         """Return the kind of each column, from its name and, where this leaves it open, from the first row."""
@@ -323,15 +328,12 @@ def labels_of(kinds: NDArray[Any] | None, n: int) -> NDArray[np.str_]:
         return np.full(n, "1")
     if kinds.dtype.kind == "U" or not n:
         return kinds.astype(np.str_)
-    low, high = int(kinds.min()), int(kinds.max())
+    low, high = min(0, int(kinds.min())), int(kinds.max())
     if high - low >= _MOST_TYPES:
         known, kinds = np.unique(kinds, return_inverse=True)
-        low = 0
     else:
-        known = np.arange(low, high + 1)
+        known, kinds = np.arange(low, high + 1), kinds - low if low else kinds
     words = known.astype(f"U{max(len(str(low)), len(str(high)))}")
     if words.itemsize > 4:
-        return words[kinds - low]
-    return (
-        words.view(np.uint32).take(kinds - low).view(words.dtype)
-    )  # faster for one letter than gathering text
+        return words[kinds]
+    return words.view(np.uint32).take(kinds).view(words.dtype)  # faster for one letter than gathering text

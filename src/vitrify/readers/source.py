@@ -515,7 +515,7 @@ def _unflipped(before: Box, now: Box) -> NDArray[np.float64]:
     flip = np.rint(now.vectors @ before.inverse)
     if abs(abs(np.linalg.det(flip)) - 1) > 1e-9:
         return now.vectors
-    return np.linalg.solve(flip, now.vectors)
+    return np.asarray(np.linalg.solve(flip, now.vectors), np.float64)
 
 
 def _require_followable(step: NDArray[np.float64], box: Box, before: str, now: str) -> None:

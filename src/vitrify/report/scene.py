@@ -102,7 +102,8 @@ def _plot(frames: xr.Dataset, painted: Coloring) -> Any:
     plot.snapshot_type = "full"
     unit = float(frames.attrs.get("diameter", 1.0))
     position = np.stack([in_three_dimensions(p) for p in frames["position"].values]) / unit
-    position = np.round(np.nan_to_num(position, nan=-1e6) * _GRID) / _GRID
+    there = np.isfinite(position).all(axis=2)
+    position = np.round(np.where(there[..., None], position, position[there][0]) * _GRID) / _GRID
     values = coloring(frames).values
     analysed = np.isfinite(values).any(axis=0)
     objects = []
@@ -110,18 +111,23 @@ def _plot(frames: xr.Dataset, painted: Coloring) -> Any:
         if keep.any():
             places = {str(k): p[keep].astype(np.float32) for k, p in enumerate(position)}
             colors = {str(k): painted.packed(v[keep]) for k, v in enumerate(values)}
-            objects.append(_cloud(k3d, places, colors, diameter))
+            sizes = {str(k): np.where(t[keep], diameter, 0.0) for k, t in enumerate(there)}
+            objects.append(_cloud(k3d, places, colors, diameter, {} if there[:, keep].all() else sizes))
     if "box_vectors" in frames.attrs:
         objects.append(_box(k3d, placed_box(frames) / unit))
     for k, drawable in enumerate(objects):
         drawable.id = k + 1  # instead of a memory address, so that the page is the same every time
         plot += drawable
-    plot.camera = _camera(position)
+    plot.camera = _camera(position[0] if there.all() else position[there])
     return plot
 
 
-def _cloud(k3d: Any, places: dict[str, Any], colors: dict[str, Any], diameter: float) -> Any:
+def _cloud(
+    k3d: Any, places: dict[str, Any], colors: dict[str, Any], diameter: float, sizes: dict[str, Any]
+) -> Any:
+    """Return balls; `sizes` is empty where every particle is always there, and 0 for those that are absent."""
     one = len(places) == 1  # a single frame is no time series
+    of_each = {"point_sizes": _float32(sizes["0"] if one else sizes)} if sizes else {}
     return k3d.points(
         positions=places["0"] if one else places,
         colors=colors["0"] if one else colors,
@@ -129,7 +135,14 @@ def _cloud(k3d: Any, places: dict[str, Any], colors: dict[str, Any], diameter: f
         shader="3d",
         roughness=0.45,
         compression_level=0,
+        **of_each,
     )
+
+
+def _float32(values: Any) -> Any:
+    if isinstance(values, dict):
+        return {k: _float32(v) for k, v in values.items()}
+    return np.asarray(values, np.float32)
 
 
 def _box(k3d: Any, edges: NDArray[np.float64]) -> Any:
@@ -145,9 +158,8 @@ def _box(k3d: Any, edges: NDArray[np.float64]) -> Any:
 
 
 def _camera(position: NDArray[np.float64]) -> list[float]:
-    """Eye outside a corner of the cloud, looking at its middle; z up."""
-    inside = position[0][(position[0] > -1e5).all(axis=1)]
-    low, high = (inside.min(axis=0), inside.max(axis=0)) if len(inside) else (np.zeros(3), np.ones(3))
+    """Eye outside a corner of the cloud (n, 3), looking at its middle; z up."""
+    low, high = position.min(axis=0), position.max(axis=0)
     middle = (low + high) / 2
     reach = max(float(np.linalg.norm(high - low)), 1.0)
     flat = high[2] - low[2] < 1e-6 * reach

@@ -101,7 +101,8 @@ def typed_descriptors(text: str, length_unit: float | None = None) -> str | dict
         described = content
     member = load_descriptors(described)
     if length_unit is not None:
-        return to_plain(member.scaled(length_unit))  # type: ignore[no-any-return]
+        scaled: dict[str, Any] = to_plain(member.scaled(length_unit))
+        return scaled
     return described
 
 

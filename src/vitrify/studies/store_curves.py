@@ -289,6 +289,8 @@ def snapshot(
     """
     import xarray as xr
 
+    if not trajectory.layout.complete and len(frames) > _SHOWN_FRAMES:  # at the ends many are absent
+        frames = frames[len(frames) // 10 : -(len(frames) // 10)]
     shown, part = _shown_particles(trajectory, kind, int(frames[0]))
     chosen = frames[evenly(len(frames), max(1, min(_SHOWN_FRAMES, _SHOWN_IN_ALL // max(1, len(shown)))))]
     position, values = [], []

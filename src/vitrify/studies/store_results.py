@@ -161,7 +161,7 @@ def _structure(page: _Page, progress: Progress) -> structure.Lengths:
         page.cannot(("rdf",), f"g(r) could not be taken: {error}")
     lengths = structure.lengths_of(page.trajectory, page.kind, rdf)
     if rdf is not None:
-        page.rows += structure_rows(lengths)
+        page.rows += structure_rows(lengths, page.trajectory)
     return lengths
 
 

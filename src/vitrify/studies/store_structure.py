@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from vitrify.particles.box import Box
 from vitrify.particles.frame import Frame
 from vitrify.particles.trajectory import Trajectory
+from vitrify.report.figures.style import unit_words
 from vitrify.structure.pair_correlation import RadialDistribution
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 _RDF_PARTICLES, _RDF_FRAMES = 200_000, 40
 _MANY_SPECIES = 3
+_SOME = 10  # frames that tell a density
 _NEAREST = 0.3  # of the mean distance: no first neighbour is closer
 _OF_HIGHEST = 0.7  # a crystal's second peak may be higher than its first
 _NOT_A_LIQUID = 1.3  # g(r) of an ideal gas stays below
@@ -79,8 +81,7 @@ def pair_correlations(trajectory: Trajectory, kind: str) -> xr.Dataset:
     chosen = [
         _periodic(frame, merged) for _, frame in trajectory.frames(kind, evenly(trajectory.n_frames, wanted))
     ]
-    spacing = mean_spacing(chosen[0][0])
-    measure = _distribution(chosen, spacing)
+    measure = _distribution(chosen)
     interior = [_interior(frame, open_axes, measure.r_max) for frame, open_axes in chosen]
     groups = [np.where(inside, f.species, -1) for (f, _), inside in zip(chosen, interior, strict=True)]
     found = measure.compute((f for f, _ in chosen), groups, units=trajectory.unit_system)
@@ -111,7 +112,7 @@ def softness_correlations(
         whole, open_axes = _periodic(frame, merged)
         chosen.append((whole, open_axes))
         values.append(read(k)[whole.particles])
-    measure = _distribution(chosen, mean_spacing(chosen[0][0]))
+    measure = _distribution(chosen)
     interior = [_interior(frame, open_axes, measure.r_max) for frame, open_axes in chosen]
     groups = [
         np.where(inside & np.isfinite(s), (s > 0).astype(np.int64), -1)
@@ -132,9 +133,10 @@ def mean_spacing(frame: Frame) -> float:
     return float((frame.box.volume / max(frame.n_particles, 1)) ** (1 / frame.dimension))
 
 
-def _distribution(chosen: list[tuple[Frame, NDArray[np.bool_]]], spacing: float) -> RadialDistribution:
+def _distribution(chosen: list[tuple[Frame, NDArray[np.bool_]]]) -> RadialDistribution:
     """Return the measure: 4.5 spacings far, or as far as leaves centres between open edges."""
     frame, open_axes = chosen[0]
+    spacing = float(np.median([mean_spacing(f) for f, _ in chosen]))
     r_max = 4.5 * spacing
     if open_axes.any():
         r_max = min(r_max, float(frame.box.heights[open_axes].min()) / 4)
@@ -167,7 +169,7 @@ def _edge_note(trajectory: Trajectory, r_max: float, interior: list[NDArray[np.b
         return ""
     share = sum(i.sum() for i in interior) / max(1, sum(len(i) for i in interior))
     return (
-        f"only particles farther than {r_max:.3g} from the open edges are centres, {share:.0%} of all; the density is taken "
+        f"only particles farther than {r_max:.3g} {unit_words(trajectory.unit_system.length)} from the open edges are centres, {share:.0%} of all; the density is taken "
         "to be the same everywhere in the box"
     )
 
@@ -177,7 +179,8 @@ def lengths_of(trajectory: Trajectory, kind: str, rdf: xr.Dataset | None) -> Len
 
     The cutoff is 0.5 σ_AA for a Kob-Andersen mixture, as in the papers, and half of the first-peak distance otherwise.
     """
-    spacing = mean_spacing(trajectory.frame(0, kind))
+    frames = evenly(trajectory.n_frames, 1 if trajectory.layout.complete else _SOME)
+    spacing = float(np.median([mean_spacing(frame) for _, frame in trajectory.frames(kind, frames)]))
     peak, words, half_bin = spacing, "mean distance of particles, (V/N)^(1/d)", float("nan")
     if rdf is not None:
         names = [str(n) for n in rdf["group"].values]

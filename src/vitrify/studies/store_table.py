@@ -31,14 +31,14 @@ def _with_unit(words: str, unit: str) -> str:
     return f"{words} [{shown}]" if shown else words
 
 
-def structure_rows(lengths: Lengths) -> list[TableRow]:
+def structure_rows(lengths: Lengths, trajectory: Trajectory) -> list[TableRow]:
     """Return where g(r) is largest."""
     if not np.isfinite(lengths.resolution):
         return []
     error = lengths.resolution
     return [
         TableRow(
-            "first peak of g(r)",
+            _with_unit("first peak of g(r)", trajectory.unit_system.length),
             None,
             lengths.peak,
             error,
