@@ -3,8 +3,6 @@
 import json
 import os
 import re
-import shutil
-import subprocess
 import sys
 
 import numpy as np
@@ -484,28 +482,6 @@ def test_when_lammps_stops_its_words_and_its_input_are_named(refused, tmp_path):
 
 
 # -- a full disk -----------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def small_disk(tmp_path):
-    """A file system of a size that can be changed: ``small_disk(kilobytes)`` returns its folder."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mounted = []
-
-    def of_size(kilobytes):
-        options = f"{'remount,' if mounted else ''}size={kilobytes}k"
-        command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
-        if os.geteuid() != 0 or not shutil.which("mount"):
-            pytest.skip("no leave to mount a small file system")
-        if subprocess.run(command, capture_output=True, check=False).returncode:
-            pytest.skip("no leave to mount a small file system")
-        mounted.append(kilobytes)
-        return folder
-
-    yield of_size
-    if mounted:
-        subprocess.run(["umount", str(folder)], check=True)
 
 
 def test_a_study_on_a_full_disk_says_so_and_ends_the_same_with_more_room(

@@ -1,7 +1,6 @@
 """`vitrify export` as a user types it."""
 
 import errno
-import os
 import shutil
 import signal
 import subprocess
@@ -229,31 +228,13 @@ def test_events_of_another_p_hop_are_refused(vitrify, refused, store, tmp_path):
 # -- whole or absent -------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def tiny_disk(tmp_path):
-    """A file system of 60 kB."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=60k", "tmpfs", str(folder)]
-    if (
-        os.geteuid() != 0
-        or not shutil.which("mount")
-        or subprocess.run(mount, capture_output=True, check=False).returncode
-    ):
-        pytest.skip("no leave to mount a small file system")
-    yield folder
-    subprocess.run(
-        ["umount", "--lazy", str(folder)], check=True
-    )  # gsd does not close what it could not write
-
-
 @pytest.mark.parametrize("ending", ["extxyz", "extxyz.gz", "gsd", "dump", "parquet", "csv", "nc"])
-def test_a_full_disk_leaves_what_was_there(refused, store, tiny_disk, ending):
-    out = tiny_disk / f"a.{ending}"
+def test_a_full_disk_leaves_what_was_there(refused, store, small_disk, ending):
+    out = small_disk(60) / f"a.{ending}"
     out.write_text("what was there")
     said = refused("export", store, out, "--overwrite", "--columns", "none", "--positions", "thermal")
     assert f"No space left while writing {out}" in said
-    assert [p.name for p in tiny_disk.iterdir()] == [out.name]
+    assert [p.name for p in out.parent.iterdir()] == [out.name]
     assert out.read_text() == "what was there"
 
 

@@ -49,7 +49,9 @@ def test_every_verb_gives_the_same_on_an_imported_store(vitrify, own, tmp_path, 
     assert "Accuracy on held-out segments" in said.err
     said = vitrify("softness", store, "--model", tmp_path / "softness.json", "--every", 20)
     assert said.code == 0, said.err
-    said = vitrify("describe", store, "--out", tmp_path / "f.npz", "--descriptors", "coordination", "--every", 40)
+    said = vitrify(
+        "describe", store, "--out", tmp_path / "f.npz", "--descriptors", "coordination", "--every", 40
+    )
     assert said.code == 0, said.err
 
 
@@ -57,7 +59,9 @@ def test_a_quench_of_imported_thermal_frames_needs_their_model(vitrify, own, tmp
     vitrify("export", own, tmp_path / "out.lammpstrj", "--positions", "inherent", "--stop", 3)
     for model, code in (((), 2), (("--model", "kob_andersen,smoothing=shift"), 0)):
         store = tmp_path / f"run{len(model)}.zarr"
-        assert vitrify("import", tmp_path / "out.lammpstrj", store, "--positions", "thermal", *model).code == 0
+        assert (
+            vitrify("import", tmp_path / "out.lammpstrj", store, "--positions", "thermal", *model).code == 0
+        )
         said = vitrify("quench", store, "--max-iterations", 30)
         assert said.code == code, said.err
         if not model:

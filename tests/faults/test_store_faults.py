@@ -40,22 +40,6 @@ def store(tmp_path) -> Trajectory:
     return make(tmp_path / "r.zarr")
 
 
-@pytest.fixture
-def tiny_disk(tmp_path):
-    """A file system of 200 kB."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", str(folder)]
-    if (
-        os.geteuid() != 0
-        or not shutil.which("mount")
-        or subprocess.run(mount, capture_output=True, check=False).returncode
-    ):
-        pytest.skip("no leave to mount a small file system")
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)
-
-
 # -- killed ----------------------------------------------------------------------------------------------------------
 
 KILLER = textwrap.dedent(

@@ -2,6 +2,7 @@
 
 import gzip
 import pickle
+import re
 from decimal import Decimal
 from pathlib import Path
 
@@ -166,6 +167,67 @@ def test_what_is_not_finite_stays_in_columns_that_are_no_coordinates():
 def test_what_c_would_not_write_is_no_number(word):
     with pytest.raises(FileFormatError, match=r"line 11: the column q has '.*', which is not a number"):
         read_column(["1.5", word])
+
+
+def test_long_and_short_fields_of_all_kinds_in_turns_agree_with_a_naive_reader(write):
+    rng = np.random.default_rng(4)
+    n = 1000
+    forms = np.array(["%g", "%.17g", "%.3f", "%.0f", "%e", "%012.6f", "%.25f", "%r"])
+    x = (rng.normal(size=(n, 3)) * 10.0 ** rng.integers(-9, 9, (n, 3))).tolist()
+    steady = rng.integers(0, 4, n // 100).repeat(100)  # long stretches of one form, then another
+    rows = []
+    for k in range(n):
+        decimals = [str(form) % value for form, value in zip(rng.choice(forms, 2), x[k], strict=False)]
+        decimals.append(str(forms[steady[k]]) % x[k][2])
+        words = [
+            rng.choice(["Al", "tetramethylsilane", "X"]),
+            str(rng.choice(["nan", "1.5", "-2"], p=[0.3, 0.4, 0.3])),
+        ]
+        large = int(rng.integers(-(10 ** rng.integers(1, 18)), 10**9))
+        rows.append([str(k * 10 ** (k % 9) + 10**12 * k), str(large), *decimals, *words])
+    gaps = [" ", "  ", "\t", " \t "]
+    lines = [gaps[k % 3].join(row) + " " * (k % 3) for k, row in enumerate(rows)]
+    frame = one(write(text_of(rows=lines, columns="id i_large x y z element v"), dimension=3))
+    assert frame.ids.tolist() == [int(row[0]) for row in rows]
+    assert frame.columns["i_large"].tolist() == [int(row[1]) for row in rows]
+    assert same_bits(frame.positions, [[float(word) for word in row[2:5]] for row in rows])
+    assert frame.labels.tolist() == [row[5] for row in rows]
+    assert np.array_equal(frame.columns["v"], [float(row[6]) for row in rows], equal_nan=True)
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(-(2**63), 2**63 - 1) | st.integers(-3, 3), min_size=1, max_size=40))
+def test_the_first_repeated_id_is_found(ids):
+    from vitrify.readers._dump_kernels import first_repeated
+
+    seen = [k for k in range(len(ids)) if ids[k] in ids[:k]]
+    assert first_repeated(np.array(ids, np.int64)) == (seen[0] if seen else -1)
+
+
+@settings(deadline=None)
+@given(
+    st.lists(
+        st.sampled_from(
+            ["ITEM: TIMESTEP\n", "ITEM: TIME\n", "I", "\n", "ITEM: TIMESTE", "0.5 In ", "x" * 61]
+        ),
+        max_size=30,
+    )
+)
+def test_marks_and_lines_are_found_where_a_naive_search_finds_them(parts):
+    from vitrify.readers._dump_kernels import MARGIN, next_mark
+
+    body = "".join(parts).encode()
+    text = np.frombuffer(body + bytes(MARGIN), np.uint8).copy()
+    found, at, line = [], 0, 1
+    while True:
+        there, at, line = next_mark(text, at, len(body), line)
+        if not there:
+            break
+        found.append((at, line))
+        at += 1
+    marks = [m.start() for m in re.finditer(rb"^ITEM: TIMESTEP", body, re.MULTILINE)]
+    assert found == [(m, 1 + body.count(b"\n", 0, m)) for m in marks]
+    assert line == 1 + body.count(b"\n")
 
 
 # -- columns and boxes -----------------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from vitrify.particles.trajectory import (
     inherent_values,
     thermal_arrays,
 )
+from vitrify.predictors.drift import FeatureRange
 from vitrify.predictors.trained import TrainedSoftness
 from vitrify.progress import Silent
 from vitrify.rearrangements.events import at_risk, rearrangements
@@ -397,6 +398,17 @@ def test_softness_trained_elsewhere_is_not_called_its_own(soft):
     found = collect_store_results(soft[0])
     assert not any("same trajectory" in words for words in found.warnings)
     assert numbers(found)["area under ROC"].note == ""
+
+
+def test_a_structure_outside_the_range_of_the_training_is_a_warning(tmp_path):
+    positions, _ = hopping(frames=80)
+    walk = with_events(store_of(tmp_path / "a.zarr", positions))
+    far = FeatureRange(*(np.array([v]) for v in (901.0, 909.0, 900.0, 910.0)), 500)
+    trained = replace(a_plane(walk), feature_range=far)
+    trained.save(tmp_path / "softness.json")
+    with_softness(walk, trained, every=8)
+    found = collect_store_results(walk)
+    assert any("outside the range that it was trained on" in words for words in found.warnings)
 
 
 def test_a_model_that_is_not_found_is_asked_for(soft, tmp_path):

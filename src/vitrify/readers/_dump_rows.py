@@ -63,7 +63,6 @@ class Rows:
 
     def __init__(self, text: NDArray[np.uint8], length: int, step: int, where: Where) -> None:
         self.text, self.length, self.where = text, length, where
-        self._all_plain = True  # whether no field had to be looked at: then none is nan or infinite
         head = text[: min(length, _FIRST_LOOK)].tobytes()
         if _COLUMNS.search(head) is None:
             head = text[: min(length, HEADER)].tobytes()
@@ -101,7 +100,6 @@ class Rows:
                 self.text, self.length, at, row, self.n, column, kinds, targets, strides
             )
             if reason == LOOK:
-                self._all_plain = False
                 word = _FIELD.match(self._line(at)).group()  # type: ignore[union-attr]
                 name, k, *_ = places[column]
                 tables[name].reshape(self.n, -1)[row, k] = self._looked_at(
@@ -201,7 +199,7 @@ class Rows:
 
     def require_finite(self, positions: NDArray[np.float64], names: tuple[str, ...]) -> None:
         """Refuse coordinates that are nan or infinite."""
-        if self._all_plain:
+        if np.isfinite(positions.sum()):
             return
         bad = ~np.isfinite(positions)
         if bad.any():

@@ -102,7 +102,7 @@ def _plot(frames: xr.Dataset, painted: Coloring) -> Any:
     plot.snapshot_type = "full"
     unit = float(frames.attrs.get("diameter", 1.0))
     position = np.stack([in_three_dimensions(p) for p in frames["position"].values]) / unit
-    there = np.isfinite(position).all(axis=2)
+    there = np.asarray(np.isfinite(position).all(axis=2))
     position = np.round(np.where(there[..., None], position, position[there][0]) * _GRID) / _GRID
     values = coloring(frames).values
     analysed = np.isfinite(values).any(axis=0)
