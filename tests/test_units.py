@@ -8,8 +8,8 @@ def test_reduced_units_have_no_boltzmann_constant_but_one():
     assert METAL.boltzmann == pytest.approx(1.380649e-23 / 1.602176634e-19, rel=1e-9)
 
 
-def test_systems_are_known_by_the_names_lammps_gives_them():
-    assert {name: system.name for name, system in SYSTEMS.items()} == {"lj": "lj", "metal": "metal"}
+def test_systems_are_known_by_the_names_lammps_gives_them_and_microscopes_have_one_of_their_own():
+    assert [(name, system.name) for name, system in SYSTEMS.items()] == [(n, n) for n in ("lj", "metal", "micron")]
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,7 @@ def test_every_verb_gives_the_same_on_an_imported_store(vitrify, own, tmp_path, 
 
 def test_a_quench_of_imported_thermal_frames_needs_their_model(vitrify, own, tmp_path):
     vitrify("export", own, tmp_path / "out.lammpstrj", "--positions", "inherent", "--stop", 3)
-    for model, code in (((), 2), (("--model", "kob_andersen,smoothing=shift"), 0)):
+    for model, code in (((), 2), (("--model", "kob_andersen,smoothing=quad"), 0)):
         store = tmp_path / f"run{len(model)}.zarr"
         assert (
             vitrify("import", tmp_path / "out.lammpstrj", store, "--positions", "thermal", *model).code == 0
@@ -66,7 +66,7 @@ def test_a_quench_of_imported_thermal_frames_needs_their_model(vitrify, own, tmp
         assert said.code == code, said.err
         if not model:
             assert "Import it with `--model`" in said.err
-    assert Trajectory.open(store).provenance["run"]["model"]["smoothing"] == "shift"
+    assert Trajectory.open(store).provenance["run"]["model"]["smoothing"] == "quad"
 
 
 def test_options_of_import_that_make_no_sense_are_refused(vitrify, own, tmp_path):

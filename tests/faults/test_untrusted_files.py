@@ -104,7 +104,7 @@ def test_results_that_name_a_file_outside_their_folder_are_refused(tmp_path):
 
 
 def test_nesting_without_end_in_a_settings_file_is_an_error_and_no_crash(tmp_path):
-    for text in ("a = " + "[" * 100_000, "a = " + "{b=" * 100_000, "[" + "a." * 100_000 + "b]\n"):
+    for text in ("a = " + "[" * 5_000, "a = " + "{b=" * 5_000, "[" + "a." * 5_000 + "b]\n"):
         file = tmp_path / "settings.toml"
         file.write_text(text)
         with pytest.raises(SettingsError, match=r"settings\.toml"):

@@ -117,7 +117,9 @@ def test_equilibrium_is_stationary_at_all_times():
         master = LIQUID.master(t, softness, weight)
         p = master.equilibrium
         assert np.abs(master.flux(p)).max() < 1e-14 * (master.rates * p).max()
-        np.testing.assert_allclose(master.evolve(p, np.logspace(-5, 10, 16)), p[None].repeat(16, 0), atol=1e-16)
+        np.testing.assert_allclose(
+            master.evolve(p, np.logspace(-5, 10, 16)), p[None].repeat(16, 0), atol=1e-16
+        )
 
 
 def test_a_quench_to_the_temperature_it_came_from_changes_nothing():
@@ -152,13 +154,17 @@ def test_ageing_ends_in_equilibrium_from_either_side():
 
 
 def test_colder_systems_take_longer_to_reach_the_same_softness():
-    """What the model predicts and the liquids of the paper do not show: curves of different T_F do not fall together."""
-    t = np.logspace(-3, 9, 400)
-    reached = []
-    for cold in (0.55, 0.47, 0.40, 0.35):
+    """What the model predicts and the liquids of the paper do not show: curves of different T_F do not fall together.
+
+    True where all are far from their equilibrium; a warmer one that is about to arrive is overtaken.
+    """
+    t, reached = np.logspace(-3, 9, 200), []
+    for cold in (0.45, 0.40, 0.35, 0.30, 0.25):
         mean = age(STRAIGHT, 1.0, cold, t)["softness_mean"].values
-        reached.append(np.interp(0.5, -mean, np.log(t)))
-    assert (np.diff(reached) > 0.3).all()
+        assert (np.diff(mean) < 1e-13).all()
+        reached.append(np.interp(0.2, -mean, np.log(t)))
+    assert (np.diff(reached) > 0.1).all()
+    assert np.ptp(reached) > 1.4
 
 
 def test_kinetic_monte_carlo_ages_as_the_master_equation():

@@ -89,7 +89,7 @@ def test_positions_that_are_not_complete_name_the_verb_that_makes_them(store):
     with pytest.raises(StoreError, match=r"30 of 130 are quenched\. Run `vitrify quench .*run\.zarr` first"):
         require_positions(trajectory, "inherent")
     (store / "manifest" / "thermal" / "000000.json").unlink()
-    with pytest.raises(StoreError, match="not simulated to its end yet: 0 of 130 frames are there"):
+    with pytest.raises(StoreError, match="not written to its end yet: 0 of 130 frames are there"):
         require_positions(trajectory, "thermal")
 
 

@@ -15,7 +15,7 @@ def main() -> None:
     from vitrify.errors import VitrifyError
 
     try:
-        build_app()()
+        build_app()(prog_name="vitrify")
     except VitrifyError as error:
         complain(str(error))
         sys.exit(2)

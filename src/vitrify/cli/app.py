@@ -58,18 +58,18 @@ def build_app() -> typer.Typer:
     studies.command("softness", short_help=_first_line(run.softness))(run.softness)
     app.add_typer(studies, name="run")
     verbs: dict[str, Callable[..., None]] = {
-        "simulate": simulate.simulate,
         "check": check.check,
         "import": import_files.import_files,
+        "simulate": simulate.simulate,
         "quench": quench.quench,
         "rearrangements": rearrangements.rearrangements,
         "describe": describe.describe,
         "train": train.train,
         "softness": softness.softness,
-        "work": work.work,
+        "report": report.report,
         "export": export.export,
         "export-softness": export_softness.export_softness,
-        "report": report.report,
+        "work": work.work,
         "doctor": doctor.doctor,
         "cite": cite.cite,
     }

@@ -25,7 +25,7 @@ def export(
         str | None,
         typer.Option(help="'inherent' or 'thermal'; by default inherent ones if there are any."),
     ] = None,
-    start: Annotated[int | None, typer.Option(help="First frame.")] = None,
+    start: Annotated[int | None, typer.Option(help="First frame to write.")] = None,
     stop: Annotated[int | None, typer.Option(help="Frame before which to stop.")] = None,
     every: Annotated[int, typer.Option(min=1, help="Frames from one to the next.")] = 1,
     columns: Annotated[

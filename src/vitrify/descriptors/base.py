@@ -102,7 +102,7 @@ class Descriptor(ABC):
                 f"The lengths of '{self.name}' are not its own parameters, so it cannot be scaled. Make one for the other units."
             )
         lengths = {f.name: _scaled(getattr(self, f.name), factor) for f in fields(self) if f.name in self.lengths}
-        return replace(self, **lengths)  # type: ignore[type-var,return-value]
+        return replace(self, **lengths)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the name and the parameters."""

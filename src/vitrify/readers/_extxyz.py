@@ -174,6 +174,9 @@ class XyzFile:
         return _Table(self.path, frame, line + 2, rows).frame(comment, values, compiled)
 
 
+_BEFORE = 16  # bytes that the parser may look at before the first field
+
+
 @dataclass(frozen=True)
 class _Table:
     """The lines of the atoms of one frame, of which the first is number `line`."""
@@ -210,25 +213,25 @@ class _Table:
 
     def compiled_columns(self, spec: list[tuple[str, str, int]], full: int) -> dict[str, NDArray[Any]] | None:
         """Return all columns, or None if there is anything that only a closer look can tell."""
-        from vitrify.readers._dump_kernels import DONE, FLOAT, WHOLE, WORD, parse_rows
+        from vitrify.readers._dump_kernels import DONE, FLOAT, MARGIN, WHOLE, WORD, parse_rows
 
         letters = "".join(kind * k for _, kind, k in spec)
         kinds = np.array(
             [{"R": FLOAT, "I": WHOLE}.get(c, WORD) for c in letters] + [FLOAT] * (full - len(letters))
         )
-        slots, n = np.empty(full, np.int64), len(self.rows)
-        for group in (kinds == FLOAT, kinds != FLOAT):
-            slots[group] = np.arange(group.sum())
-        numbers = np.empty(((kinds == FLOAT).sum(), n)), np.empty(((kinds != FLOAT).sum(), n), np.int64)
-        text = b"".join(self.rows)
-        if not text.endswith(b"\n"):
+        n, rows = len(self.rows), b"".join(self.rows)
+        if not rows.endswith(b"\n"):
             return None
-        reason, *_ = parse_rows(np.frombuffer(text, np.uint8), len(text), 0, 0, 0, kinds, slots, *numbers)
-        if reason != DONE:
+        table = np.empty((full, n), np.int64)  # of eight bytes each, whatever they mean
+        text = np.frombuffer(b"\n" * _BEFORE + rows + b"\n" * MARGIN, np.uint8)
+        targets = table.__array_interface__["data"][0] + 8 * n * np.arange(full)
+        end = _BEFORE + len(rows)
+        reason, _, _, at = parse_rows(text, end, _BEFORE, 0, n, 0, kinds, targets, np.full(full, 8))
+        if reason != DONE or rows[at - _BEFORE :].strip():
             return None
         columns, at = {}, 0
         for name, kind, k in spec:
-            values: NDArray[Any] = numbers[0 if kind == "R" else 1][slots[at : at + k]].T
+            values: NDArray[Any] = table[at : at + k].view(float if kind == "R" else np.int64).T
             if kind in "SL":  # few words stand in many rows: each is converted once
                 codes, which = np.unique(values, return_inverse=True)
                 words = [code.to_bytes(8, "big").lstrip(b"\0") for code in codes.tolist()]

@@ -203,7 +203,9 @@ class _OpenFile:
             )
         vectors = np.array([[lx, 0.0, 0.0], [xy * ly, ly, 0.0], [xz * lz, yz * lz, lz]])[:d, :d]
         open_or_not = self.chunk(frame, "log/periodic")
-        periodic = None if open_or_not is None or open_or_not.shape != (d,) else open_or_not.astype(bool)
+        periodic = np.ones(d, bool)
+        if open_or_not is not None and open_or_not.shape == (d,):
+            periodic = open_or_not.astype(bool)
         return Box(vectors, -vectors.sum(axis=0) / 2, periodic)
 
     def labels(self, frame: int, n: int) -> NDArray[np.str_]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
@@ -18,6 +18,7 @@ Array = NDArray[np.float64]
 
 _E = float(np.exp(-1))
 _PER_DECADE = 50  # points of the integral
+_MOST_STEPS = 200
 _FEWEST = 4  # points of a fit with three parameters
 _MOST_FAILED = 0.05  # of the resampled curves: with more, the error would be that of the others
 
@@ -61,7 +62,7 @@ class RelaxationTimes:
     **Differs from** each other: for one liquid by factors of 2 to 6, and more with the function and its cutoff, so that times
     compare only with the same definition.
     **Invariant under** a change of the unit of time.
-    **Cost** O(samples × lags); of the fit about a millisecond per sample.
+    **Cost** O(samples × lags).
 
     Examples
     --------
@@ -153,39 +154,23 @@ class RelaxationTimes:
     def _by(
         self, definition: str | float, label: str, t: Array, f: Array, error: Array, drawn: Array
     ) -> _Row:
-        if definition == "integral":
-            words = f"integral of the {label} until it falls to {self.tail:g}"
-            return self._row(words, lambda g: (_integral(t, g, self.tail), np.nan, np.nan), f, drawn, f"stays above {self.tail:g}", t)  # fmt: skip
         if definition == "stretched":
             begins = f" from t = {self.fit_from:g} on" if self.fit_from else ""
             words = f"stretched exponential fitted to the {label}{begins}"
             why = "does not fall by a factor e within the lags that are fitted, or too few of them are there"
-            return self._row(words, lambda g: self._stretched(t, g, error), f, drawn, why, t)
-        level = level_of(definition)
-        return self._row(
-            f"{label} falls to {_short(definition)}",
-            lambda g: (_crossing(t, g, level), np.nan, np.nan),
-            f,
-            drawn,
-            f"stays above {_short(definition)}",
-            t,
-        )
-
-    def _row(
-        self, words: str, estimate: Callable[[Array], tuple[float, float, float]], f: Array, drawn: Array, why: str, t: Array
-    ) -> _Row:  # fmt: skip
-        value = np.array(estimate(f))
-        unknown = np.full(3, np.nan)
-        if np.isnan(value[0]):
-            return _Row(words, unknown, unknown, f"not reached: the function {why} up to t = {t[-1]:g}")
-        if not len(drawn):
-            return _Row(words, value, unknown, "no error: there are no samples, or lags without error bars")
-        samples = np.array([estimate(g) for g in drawn])
-        reached = ~np.isnan(samples[:, 0])
-        if reached.mean() < 1 - _MOST_FAILED:
-            part = f"{1 - reached.mean():.0%} of the curves within the error bars do not reach it"
-            return _Row(words, value, unknown, f"no error: {part}")
-        return _Row(words, value, samples[reached].std(axis=0, ddof=1), "")
+            return _row(words, why, t, *self._stretched(t, f, error, drawn))
+        if definition == "integral":
+            words, why = (
+                f"integral of the {label} until it falls to {self.tail:g}",
+                f"stays above {self.tail:g}",
+            )
+            found = [_integral(t, g, self.tail) for g in (f, *drawn)]
+        else:
+            words, why = f"{label} falls to {_short(definition)}", f"stays above {_short(definition)}"
+            found = [_crossing(t, g, level_of(definition)) for g in (f, *drawn)]
+        values = np.full((len(found), 3), np.nan)
+        values[:, 0] = found
+        return _row(words, why, t, values[0], values[1:])
 
     def _drawn(self, t: Array, f: Array, error: Array) -> Array:
         """Return curves within the error bars, (n_samples, n), or none; where one is unknown, its neighbours stand for it."""
@@ -201,21 +186,20 @@ class RelaxationTimes:
                 noise[:, k] = rho * noise[:, k - 1] + np.sqrt(1 - rho * rho) * noise[:, k]
         return np.asarray(f + sigma * noise, np.float64)
 
-    def _stretched(self, t: Array, f: Array, error: Array) -> tuple[float, float, float]:
-        """Return τ, β and A of the fit, NaN if it is not carried by the values."""
-        nothing = (np.nan, np.nan, np.nan)
+    def _stretched(self, t: Array, f: Array, error: Array, drawn: Array) -> tuple[Array, Array]:
+        """Return τ, β and A of the measured curve, (3,), and of the drawn ones, (n_samples, 3); NaN if a fit fails."""
         first_below = np.flatnonzero(f <= self.tail)
-        last = first_below[0] if len(first_below) else len(t)
+        last = int(first_below[0]) if len(first_below) else len(t)
         used = np.flatnonzero((t > 0) & (t >= self.fit_from) & (np.arange(len(t)) < last))
         if len(used) < _FEWEST:
-            return nothing
+            return np.full(3, np.nan), np.full((len(drawn), 3), np.nan)
         weight = np.ones(len(used))
         if np.isfinite(error[used]).all() and (error[used] > 0).all():
             weight = error[used].mean() / error[used]
-        found = _fit(np.log(t[used]), f[used], weight)
-        if found is None or not t[used[0]] <= found[0] <= t[min(last, len(t) - 1)]:
-            return nothing
-        return found
+        found = _fit(np.log(t[used]), np.concatenate([f[None], drawn])[:, used], weight)
+        beyond = (found[:, 0] < t[used[0]]) | (found[:, 0] > t[min(last, len(t) - 1)])
+        found[beyond] = np.nan
+        return found[0], found[1:]
 
 
 class _Row(NamedTuple):
@@ -225,6 +209,20 @@ class _Row(NamedTuple):
     value: Array
     error: Array
     note: str
+
+
+def _row(words: str, why: str, t: Array, value: Array, samples: Array) -> _Row:
+    """Return a row from the values of the measured curve, (3,), and of those drawn around it, (n_samples, 3)."""
+    unknown = np.full(3, np.nan)
+    if np.isnan(value[0]):
+        return _Row(words, unknown, unknown, f"not reached: the function {why} up to t = {t[-1]:g}")
+    if not len(samples):
+        return _Row(words, value, unknown, "no error: there are no samples, or lags without error bars")
+    reached = ~np.isnan(samples[:, 0])
+    if reached.mean() < 1 - _MOST_FAILED:
+        part = f"{1 - reached.mean():.0%} of the curves within the error bars do not reach it"
+        return _Row(words, value, unknown, f"no error: {part}")
+    return _Row(words, value, samples[reached].std(axis=0, ddof=1), "")
 
 
 def level_of(definition: str | float) -> float:
@@ -324,26 +322,43 @@ def _integral(t: Array, f: Array, tail: float) -> float:
     return float(first + np.trapezoid(values, x))
 
 
-def _fit(log_t: Array, f: Array, weight: Array) -> tuple[float, float, float] | None:
-    """Return τ, β, A of the weighted least squares fit of A exp[−(t/τ)^β], None if it does not settle."""
-    from scipy.optimize import least_squares
+def _fit(log_t: Array, f: Array, weight: Array) -> Array:
+    """Return τ, β, A of weighted least squares fits of A exp[−(t/τ)^β] to curves (m, n), (m, 3); NaN if one does not settle.
 
-    amplitude = max(float(f.max()), 1e-6)
-    below = np.flatnonzero(f <= amplitude * _E)
-    start = log_t[below[0]] if len(below) else log_t[-1]
+    Levenberg's and Marquardt's steps in (ln τ, β, A), all curves side by side.
+    """
+    top = np.maximum(f.max(axis=1), 1e-6)
+    below = f <= (top * _E)[:, None]
+    begin = np.where(below.any(axis=1), log_t[np.argmax(below, axis=1)], log_t[-1])
+    p = np.stack([begin, np.full(len(f), 0.8), top], axis=1)
+    low, high = np.array([log_t[0] - 7, 0.05, 1e-9]), np.array([log_t[-1] + 7, 5.0, 3.0])
+    damping, settled = np.full(len(f), 1e-3), np.zeros(len(f), bool)
+    now, slope = _residual(p, log_t, f, weight)
+    for _ in range(_MOST_STEPS):
+        curvature = np.einsum("mni,mnj->mij", slope, slope)
+        diagonal = np.einsum("mii->mi", curvature)
+        damped = curvature + (damping[:, None] * diagonal + 1e-14)[:, :, None] * np.eye(3)
+        step = np.linalg.solve(damped, -np.einsum("mni,mn->mi", slope, now)[..., None])[..., 0]
+        tried = np.clip(p + step, low, high)
+        then, slope_then = _residual(tried, log_t, f, weight)
+        better = (then**2).sum(axis=1) <= (now**2).sum(axis=1)
+        settled |= (np.abs(tried - p) < 1e-9).all(axis=1)
+        if settled.all():
+            break
+        p = np.where(better[:, None], tried, p)
+        now, slope = np.where(better[:, None], then, now), np.where(better[:, None, None], slope_then, slope)
+        damping = np.clip(np.where(better, damping / 5, damping * 5), 1e-12, 1e12)
+    bounded = ((p <= low) | (p >= high)).any(axis=1)
+    return np.where(
+        (settled & ~bounded)[:, None], np.stack([np.exp(p[:, 0]), p[:, 1], p[:, 2]], axis=1), np.nan
+    )
 
-    def residual(p: Array) -> Array:
-        return np.asarray(weight * (p[2] * np.exp(-np.exp(np.clip(p[1] * (log_t - p[0]), -700, 700))) - f))
 
-    def slope(p: Array) -> Array:
-        power = np.exp(np.clip(p[1] * (log_t - p[0]), -700, 700))
-        decay = np.exp(-power)
-        down = -p[2] * decay * power
-        return weight[:, None] * np.stack([-p[1] * down, (log_t - p[0]) * down, decay], axis=1)
-
-    bounds = ([log_t[0] - 7, 0.05, 0.0], [log_t[-1] + 7, 5.0, 2.0])
-    guess = np.clip([start, 0.8, amplitude], np.array(bounds[0]) + 1e-9, np.array(bounds[1]) - 1e-9)
-    found = least_squares(residual, guess, jac=slope, bounds=bounds, max_nfev=100)
-    if not found.success:
-        return None
-    return float(np.exp(found.x[0])), float(found.x[1]), float(found.x[2])
+def _residual(p: Array, log_t: Array, f: Array, weight: Array) -> tuple[Array, Array]:
+    """Return weighted differences of model and curves, (m, n), and their derivatives, (m, n, 3)."""
+    since = log_t - p[:, :1]
+    power = np.exp(np.clip(p[:, 1:2] * since, -60, 6))
+    decay = np.exp(-power)
+    down = -p[:, 2:] * decay * power
+    slope = np.stack([-p[:, 1:2] * down, since * down, decay], axis=-1)
+    return weight * (p[:, 2:] * decay - f), weight[:, None] * slope

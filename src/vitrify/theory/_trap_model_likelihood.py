@@ -22,6 +22,7 @@ _IMAGINARY = 1e-200  # of a complex step: exact derivatives, without a differenc
 _MOST_STEPS = 300
 _DECREMENT = 1e-10
 _CONDITION = 1e13
+_LEAST_DAMPING = 1e-10  # of a scaled matrix: never singular
 
 
 @dataclass(frozen=True, eq=False)
@@ -213,10 +214,10 @@ def climb(
             there = terms(*predict(x + step))
             if there is not None and there[0] <= value + 1e-12 * abs(value):
                 break
-            damping = max(4 * damping, 1e-12)
+            damping *= 4
         else:
             break
-        x, here, damping = x + step, there, 0.1 * damping
+        x, here, damping = x + step, there, max(0.1 * damping, _LEAST_DAMPING)
     raise ConvergenceError(
         "The fit of the trap model found no maximum of its likelihood: the data do not fix all of its parameters. Add "
         "temperatures farther apart, lower `degree`, or give `onset_temperature`."

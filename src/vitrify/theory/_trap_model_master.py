@@ -103,12 +103,7 @@ class MasterEquation:
                 raise ParameterError(
                     f"`{name}` must be positive and finite; the smallest is {np.min(values)}, the largest {np.max(values)}."
                 )
-        span = float(np.log(self.rates.max()) - np.log(self.rates.min()))
-        if span > _WIDEST or abs(float(np.log(self.rates)[0])) > _WIDEST:
-            raise ParameterError(
-                f"The rates span a factor exp({span:.0f}), more than double precision carries. Use a higher temperature or a "
-                "narrower distribution of softness."
-            )
+        require_span(np.log(self.rates))
 
     @property
     def equilibrium(self) -> Array:
@@ -233,6 +228,22 @@ class MasterEquation:
                 f"`{name}` must be probabilities of sum 1; their sum is {p.sum():.12g}, the smallest is {p.min():.3g}."
             )
         return p
+
+
+def require_span(log_rates: Array) -> None:
+    """Raise if products of rates would leave double precision.
+
+    Raises
+    ------
+    ParameterError
+        If ln k exceeds 600 in size, or spans more.
+    """
+    low, high = float(log_rates.min()), float(log_rates.max())
+    if max(high - low, -low, high) > _WIDEST:
+        raise ParameterError(
+            f"ln k reaches from {low:.0f} to {high:.0f}, more than double precision carries. Use a higher temperature, a "
+            "narrower distribution of softness, or another unit of time."
+        )
 
 
 def _times(times: ArrayLike) -> Array:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from vitrify.errors import ParameterError, ShapeError
 from vitrify.theory.log_quadratic import LogQuadratic
-from vitrify.theory.propagator import Moments, moments, resamples, spread_of, widening
+from vitrify.theory.survivors import Moments, moments, resamples, spread_of, widening
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -69,7 +69,7 @@ class OverlapPrediction:
 
     Examples
     --------
-    >>> from vitrify.theory.propagator import Survivors
+    >>> from vitrify.theory.survivors import Survivors
     >>> rng = np.random.default_rng(0)
     >>> positions = 2.0 * np.cumsum(rng.random((40, 5000, 1)) < 0.1, axis=0)
     >>> softness = rng.normal(size=(40, 5000))
@@ -106,15 +106,15 @@ class OverlapPrediction:
         Parameters
         ----------
         counts : xarray.Dataset
-            From `vitrify.theory.propagator.Survivors.count` or `combine_survivors`.
+            From `vitrify.theory.survivors.Survivors.count` or `combine_survivors`.
         law : LogQuadratic
             P_R(S) at the temperature of the counts.
 
         Returns
         -------
         xarray.Dataset
-            Dim lag: ``measured`` q(t) and its error (bootstrap of segments; NaN with fewer than two origins that are a lag
-            apart). Dims route, lag: ``predicted`` and its error. Dims softness_bin, lag: ``measured_of_softness`` q(S, t)
+            Dim lag: ``measured`` q(t) and its error (bootstrap of segments, not below counting; NaN with fewer than two
+            segments, or origins that are a lag apart; 0 at lag 0). Dims route, lag: ``predicted`` and its error. Dims softness_bin, lag: ``measured_of_softness`` q(S, t)
             and its error; with route, ``predicted_of_softness`` (NaN for the direct route) and its error. Dim route:
             ``distance``, the root mean square of predicted − measured over the lags above 0, which count alike, and its
             error. Coordinates softness and lag. All weights of S₀ are those of the particles that the measurement has at
@@ -145,7 +145,12 @@ class OverlapPrediction:
         error = _Curves(
             *(spread_of([d[k] for d in drawn], np.asarray(answer[k])) for k in range(len(_Curves._fields)))
         )
-        return self._dataset(counts, best, answer, error, widening(counts), failed)
+        short = widening(counts)
+        error = error._replace(
+            measured=_not_below(error.measured * short, best.stayed.sum(0), best.known.sum(0), lags),
+            of_softness=_not_below(error.of_softness * short, best.stayed, best.known, lags),
+        )
+        return self._dataset(counts, best, answer, error, failed)
 
     def _curves(self, m: Moments, lags: Array, law: LogQuadratic, c: float) -> _Curves:
         share = m.known / np.where(m.known.sum(axis=0) > 0, m.known.sum(axis=0), np.nan)
@@ -186,19 +191,17 @@ class OverlapPrediction:
         f = _interpolated(moving / np.where(n > 0, n, np.nan), n >= self.min_survivors, lags, times)
         return np.where(np.isnan(f), at_start[:, None], f)
 
-    def _dataset(
-        self, counts: xr.Dataset, best: Moments, a: _Curves, e: _Curves, short: Array, failed: int
-    ) -> xr.Dataset:
+    def _dataset(self, counts: xr.Dataset, best: Moments, a: _Curves, e: _Curves, failed: int) -> xr.Dataset:
         import xarray as xr
 
         cell = ("softness_bin", "lag")
         named: dict[str, tuple[Any, Array, str, str]] = {
             "measured": ("lag", a.measured, "q(t)", "overlap, measured"),
-            "measured_error": ("lag", e.measured * short, r"\delta q(t)", "standard error of measured"),
+            "measured_error": ("lag", e.measured, r"\delta q(t)", "standard error of measured"),
             "predicted": (("route", "lag"), a.predicted, "q(t)", "overlap, predicted from softness"),
             "predicted_error": (("route", "lag"), e.predicted, r"\delta q(t)", "standard error of predicted"),
             "measured_of_softness": (cell, a.of_softness, "q(S, t)", "overlap by softness, measured"),
-            "measured_of_softness_error": (cell, e.of_softness * short, r"\delta q(S, t)", "standard error of measured_of_softness"),
+            "measured_of_softness_error": (cell, e.of_softness, r"\delta q(S, t)", "standard error of measured_of_softness"),
             "predicted_of_softness": (("route", *cell), a.predicted_of_softness, "q(S, t)", "overlap by softness, predicted"),
             "predicted_of_softness_error": (("route", *cell), e.predicted_of_softness, r"\delta q(S, t)", "standard error of predicted_of_softness"),
             "distance": ("route", a.distance, r"\Delta_q", "root mean square distance of prediction and measurement"),
@@ -237,6 +240,19 @@ class _Curves(NamedTuple):
     predicted: Array
     predicted_of_softness: Array
     distance: Array
+
+
+def _counting(stayed: Array, known: Array) -> Array:
+    """Return the binomial error of stayed / known, never below that of one particle more or less."""
+    rare = np.minimum(stayed, known - stayed)
+    n = np.where(known > 0, known, np.nan)
+    return np.sqrt(np.maximum(rare * np.maximum(stayed, known - stayed) / n, 1.0)) / n
+
+
+def _not_below(error: Array, stayed: Array, known: Array, lags: Array) -> Array:
+    """Return errors that are not below counting where they are known, and 0 at lag 0."""
+    found = np.where(np.isnan(error), np.nan, np.fmax(error, _counting(stayed, known)))
+    return np.where((lags == 0) & (known > 0), 0.0, found)
 
 
 def _steps(last: float) -> Array:
@@ -294,7 +310,7 @@ def initial_decay(
     Parameters
     ----------
     counts : xarray.Dataset
-        From `vitrify.theory.propagator.Survivors.count`, of inherent positions.
+        From `vitrify.theory.survivors.Survivors.count`, of inherent positions.
     law : LogQuadratic
     displacing : float
         c_a, from `vitrify.theory.productive_fraction.displacing_fraction`.
@@ -309,8 +325,7 @@ def initial_decay(
     -------
     xarray.Dataset
         Dim softness_bin: ``decay``, per step of P_R, 1 − q(S, t)^(step / t), which is 1 − q at t = one step; ``expected``,
-        c_a P_R(S); ``ratio`` of the two, and the errors of all three. NaN in bins without particles, and for the ratio's
-        error where nothing moved.
+        c_a P_R(S); ``ratio`` of the two, and the errors of all three, not below counting. NaN in bins without particles.
 
     Raises
     ------
@@ -360,6 +375,9 @@ def initial_decay(
         error = spread_of([d[j] for d in drawn], values[j])
         if name != "expected":
             error = error * widening(counts)[k]
+            floor = _counting(best.stayed[:, k], best.known[:, k]) * law.step / lags[k]
+            floor = floor if name == "decay" else floor / np.where(values[1] > 0, values[1], np.nan)
+            error = np.where(np.isnan(error), np.nan, np.fmax(error, floor))
         found[name] = ("softness_bin", values[j], {"units": "1", "symbol": symbol, "long_name": long})
         found[f"{name}_error"] = (
             "softness_bin",

@@ -12,7 +12,7 @@ from vitrify.errors import ParameterError, ShapeError, TooFewEventsError
 from vitrify.particles.spacing import spacing
 from vitrify.relaxation._by_origin import jackknife
 from vitrify.relaxation.base import Read
-from vitrify.theory.propagator import ascending, binned
+from vitrify.theory.survivors import ascending, binned
 from vitrify.units import LJ, Units
 
 if TYPE_CHECKING:
@@ -214,6 +214,7 @@ class IrreversibleFraction:
         *,
         read_softness: Read | None = None,
         edges: ArrayLike | None = None,
+        frames: NDArray[np.int64] | None = None,
         units: Units = LJ,
     ) -> xr.Dataset:
         """Return f_irrev, and f_irrev(S) with softness and edges.
@@ -230,6 +231,8 @@ class IrreversibleFraction:
             ``read_softness(start, stop)`` returns softness (stop - start, N), NaN where it is not known.
         edges : (n_bins + 1,) array_like, optional
             Of softness at the origin; needed with `read_softness`.
+        frames : (n,) int, optional
+            Origins are among these: where softness is sampled, the frames in which it is known for all particles.
         units : Units, default LJ
 
         Returns
@@ -245,7 +248,7 @@ class IrreversibleFraction:
         ParameterError
             If frames are not evenly spaced, or softness comes without edges.
         ShapeError
-            If the trajectory is shorter than `duration`.
+            If the trajectory, or what follows the first of `frames`, is shorter than `duration`.
         """
         import xarray as xr
 
@@ -261,7 +264,7 @@ class IrreversibleFraction:
             raise ParameterError("`read_softness` and `edges` belong together; one of them is missing.")
         bins = np.array([-np.inf, np.inf]) if edges is None else ascending("edges", edges)
         rows, absent = [], 0
-        for origin in self._origins(len(times)):
+        for origin in self._origins(len(times), frames):
             kept = slice(None) if particles is None else particles
             away, back, there = self._watch(read, origin, kept)
             absent += int((~there).sum())
@@ -314,10 +317,20 @@ class IrreversibleFraction:
             int(found["n_away"]),
         )
 
-    def _origins(self, n_frames: int) -> list[int]:
+    def _origins(self, n_frames: int, frames: NDArray[np.int64] | None) -> list[int]:
         last = n_frames - self.duration
         n = min(self.n_origins, last // self.duration + 1)
-        return np.unique(np.linspace(0, last, n).astype(int)).tolist()
+        wanted = np.unique(np.linspace(0, last, n).astype(int))
+        if frames is None:
+            return [int(t) for t in wanted]
+        allowed = np.sort(np.asarray(frames)[np.asarray(frames) <= last])
+        if not len(allowed):
+            raise ShapeError(
+                f"`frames` must hold one that `duration` = {self.duration} frames follow; the last such is {last}, and they "
+                f"begin at {int(np.min(frames))}."
+            )
+        before = np.maximum(np.searchsorted(allowed, wanted, side="right") - 1, 0)
+        return [int(t) for t in np.unique(allowed[before])]
 
     def _watch(
         self, read: Read, origin: int, kept: slice | NDArray[np.int64]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from vitrify.errors import ParameterError
-from vitrify.theory._trap_model_master import MasterEquation
+from vitrify.theory._trap_model_master import MasterEquation, require_span
 from vitrify.theory._trap_model_words import labelled
 from vitrify.units import LJ, Units
 
@@ -90,6 +90,8 @@ class TrapModel:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "barrier", tuple(float(e) for e in self.barrier))
+        for name in ("log_prefactor", "onset_temperature", "softness_mean", "softness_sd"):
+            object.__setattr__(self, name, float(getattr(self, name)))
         if not 1 <= len(self.barrier) <= 3:
             raise ParameterError(
                 f"`barrier` needs one to three coefficients ε_0, ε_1, ε_2; it has {len(self.barrier)}."
@@ -229,7 +231,9 @@ class TrapModel:
 
     def master(self, temperature: float, softness: Array, weight: Array) -> MasterEquation:
         """Return the master equation, eq. 5, at a temperature on the grid of `grid`."""
-        return MasterEquation(self.rate(softness, temperature), weight)
+        log_rates = self.log_rate(softness, temperature)
+        require_span(log_rates)
+        return MasterEquation(np.exp(log_rates), weight)
 
     def equilibrium(self, temperatures: ArrayLike, *, units: Units = LJ) -> xr.Dataset:
         """Return what holds in equilibrium, in closed form.

@@ -56,7 +56,7 @@ def age(
     is conserved to 1e-12.
     **Scale** time by the rates. **Differs from** the simulated liquids of the paper, whose ⟨S⟩(t_w) of different T_F fall
     together; here a colder one ages more slowly. **Invariant under** the spacing of times.
-    **Cost** O(grid²) per time: about 1 ms for 300 points.
+    **Cost** O(grid²) per time: about 3 ms for 300 points.
 
     References
     ----------

@@ -7,20 +7,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from vitrify.errors import ConvergenceError, ParameterError, ShapeError, TooFewEventsError
+from vitrify.errors import ConvergenceError, ParameterError, TooFewEventsError
 from vitrify.theory._trap_model_likelihood import Moments, Rates, climb
-from vitrify.theory._trap_model_words import labelled
+from vitrify.theory.softness_moments import moments_of_sums
 from vitrify.theory.trap_model import TrapModel
-from vitrify.units import LJ, Units
 
 if TYPE_CHECKING:
     import xarray as xr
 
 Array = NDArray[np.float64]
-
-_SEGMENTS = ("temperature", "segment")
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,63 +90,6 @@ class TrapFit:
         return [_model(dict(zip(self.names, row, strict=True)), self.model) for row in drawn]
 
 
-def softness_moments(
-    samples: Mapping[float, tuple[ArrayLike, ArrayLike]], *, units: Units = LJ
-) -> xr.Dataset:
-    """Return mean and variance of softness at each temperature, with errors from the scatter of trajectory segments.
-
-    Parameters
-    ----------
-    samples : mapping of float to ((n,) softness, (n,) segment)
-        Temperature, energy / k_B, to its particles; segments are numbered from 0.
-    units : Units, default LJ
-
-    Returns
-    -------
-    xarray.Dataset
-        Dim temperature: softness_mean, softness_mean_error, softness_variance, softness_variance_error (NaN with fewer than
-        two segments); dims temperature, segment: n, softness_sum, softness_square.
-
-    Raises
-    ------
-    ShapeError
-        If softness and segments do not pair up.
-    ParameterError
-        If a temperature has no values, or softness is not finite.
-
-    Examples
-    --------
-    >>> found = softness_moments({0.5: ([1.0, 3.0, 2.0, 4.0], [0, 0, 1, 1])})
-    >>> found["softness_mean"].item(), found["softness_mean_error"].round(6).item(), found["softness_variance"].item()
-    (2.5, 0.5, 1.25)
-    """
-    import xarray as xr
-
-    temperatures = sorted(samples)
-    parts = []
-    for t in temperatures:
-        s, segment = np.asarray(samples[t][0], float), np.asarray(samples[t][1]).astype(np.int64)
-        if s.shape != segment.shape or s.ndim != 1:
-            raise ShapeError(
-                f"Softness and segment at T = {t:g} must pair up; their shapes are {s.shape} and {segment.shape}."
-            )
-        if not s.size or not np.isfinite(s).all():
-            raise ParameterError(
-                f"T = {t:g} has {s.size} values of softness, or some that are NaN or infinite."
-            )
-        parts.append(np.stack([np.bincount(segment, w) for w in (np.ones_like(s), s, s**2)]))
-    most = max(p.shape[1] for p in parts)
-    n, first, second = np.stack([np.pad(p, ((0, 0), (0, most - p.shape[1]))) for p in parts], axis=1)
-    values = _moments(n, first, second)
-    names = ("softness_mean", "softness_mean_error", "softness_variance", "softness_variance_error")
-    found = xr.Dataset(
-        {name: ("temperature", a) for name, a in zip(names, values, strict=True)}
-        | {"n": (_SEGMENTS, n), "softness_sum": (_SEGMENTS, first), "softness_square": (_SEGMENTS, second)},
-        {"temperature": temperatures},
-    )
-    return labelled(found, units)
-
-
 def fit_trap_model(
     rates: xr.Dataset,
     moments: xr.Dataset,
@@ -168,7 +108,7 @@ def fit_trap_model(
         log_probability and log_probability_error on dims temperature, softness_bin, such as read off a figure.
         ``attrs["interval"]`` is the time to which the probabilities belong, 1 without it.
     moments : xarray.Dataset
-        From `softness_moments`, or with the same names; its temperatures need not be those of `rates`.
+        From `vitrify.theory.softness_moments`, or with the same names; its temperatures need not be those of `rates`.
     degree : int, default 2
         Of ΔE(S), 1 or 2.
     use : {"hottest", "all"}, default "hottest"
@@ -235,7 +175,7 @@ def bootstrap_trap_model(
     counts : xarray.Dataset
         From `vitrify.theory.rearrangement_probability.combine`, with its segments.
     moments : xarray.Dataset
-        From `softness_moments`. Where it has the segments of `counts`, both are drawn together.
+        From `vitrify.theory.softness_moments`. Where it has the segments of `counts`, both are drawn together.
     n_resamples : int, default 200
     seed : int, default 0
     **options
@@ -272,6 +212,7 @@ def bootstrap_trap_model(
     ...     moving = rng.random(20_000) < truth.rate(s, t)
     ...     counts.append(count(t, (s, segment), (s[moving], segment[moving]), np.linspace(-3, 2, 11), n_segments=5))
     ...     samples[t] = s, segment
+    >>> from vitrify.theory.softness_moments import softness_moments
     >>> fits = bootstrap_trap_model(combine(counts), softness_moments(samples), 20, degree=1)
     >>> low, high = np.quantile([fit.model.barrier[1] for fit in fits], [0.025, 0.975])
     >>> len(fits) == 20, low < -1.2 < high
@@ -383,19 +324,6 @@ def _model(values: Mapping[str, float], like: TrapModel) -> TrapModel:
     )
 
 
-def _moments(n: Array, first: Array, second: Array) -> tuple[Array, Array, Array, Array]:
-    """Return mean, its error, variance and its error from sums per segment (T, K)."""
-    total = n.sum(axis=1)
-    mean = first.sum(axis=1) / total
-    variance = second.sum(axis=1) / total - mean**2
-    there = (n > 0).sum(axis=1)
-    inflation = np.sqrt(np.where(there > 1, there / np.where(there > 1, there - 1, 1), np.nan))
-    off_mean = first - mean[:, None] * n
-    off_square = second - 2 * mean[:, None] * first + (mean**2 - variance)[:, None] * n
-    errors = [inflation * np.sqrt((off**2).sum(axis=1)) / total for off in (off_mean, off_square)]
-    return mean, errors[0], variance, errors[1]
-
-
 def _per_segment(dataset: xr.Dataset, name: str) -> list[tuple[float, Array]]:
     if "segment" not in dataset.dims:
         raise TooFewEventsError(
@@ -421,6 +349,6 @@ def _drawn_moments(moments: xr.Dataset, drawn: Mapping[float, Any]) -> xr.Datase
     out = moments.copy(deep=True)
     for k, t in enumerate(moments["temperature"].values.tolist()):
         sums = (moments[name].values[k, drawn[t]][None] for name in ("n", "softness_sum", "softness_square"))
-        mean, _, variance, _ = _moments(*sums)
+        mean, _, variance, _ = moments_of_sums(*sums)
         out["softness_mean"].values[k], out["softness_variance"].values[k] = mean[0], variance[0]
     return out

@@ -260,6 +260,5 @@ def _rates_and_weights(model: TrapModel, temperature: float) -> tuple[Array, Arr
 
 def _on_grid(model: TrapModel, temperature: float, softness: Array, weight: Array) -> tuple[Array, Array]:
     """Return rates and equilibrium probabilities."""
-    k = model.rate(softness, temperature)
-    p = weight / k
-    return k, p / p.sum()
+    master = model.master(temperature, softness, weight)
+    return master.rates, master.equilibrium

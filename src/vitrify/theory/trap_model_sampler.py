@@ -56,7 +56,7 @@ def sample(
     Softness is drawn from the Gaussian itself, not from a grid: nothing is shared with the master equation but the rates.
     **Scale** a mean over sites has the standard error of independent sites. **Differs from** `vitrify.theory.trap_model_ageing`
     by this scatter only. **Invariant under** nothing: a seed belongs to its numbers of sites and times.
-    **Cost** O(events), about 50 ns each; memory of 9 bytes per site and time.
+    **Cost** O(events), about 80 ns each; memory of 9 bytes per site and time.
 
     References
     ----------
