@@ -9,7 +9,9 @@ def test_reduced_units_have_no_boltzmann_constant_but_one():
 
 
 def test_systems_are_known_by_the_names_lammps_gives_them_and_microscopes_have_one_of_their_own():
-    assert [(name, system.name) for name, system in SYSTEMS.items()] == [(n, n) for n in ("lj", "metal", "micron")]
+    assert [(name, system.name) for name, system in SYSTEMS.items()] == [
+        (n, n) for n in ("lj", "metal", "micron")
+    ]
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,10 @@ from vitrify.errors import ParameterError
 from vitrify.particles import Box, Frame
 from vitrify.testing.strategies import random_frame
 
-SCALABLE = [*(n for n in DESCRIPTORS if n != "local_energy"), *(n for n in DESCRIPTOR_SETS if n != "first-peaks")]
+SCALABLE = [
+    *(n for n in DESCRIPTORS if n != "local_energy"),
+    *(n for n in DESCRIPTOR_SETS if n != "first-peaks"),
+]
 
 
 def made(name):

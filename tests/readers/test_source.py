@@ -184,7 +184,9 @@ def test_a_flipped_tilt_does_not_disturb_following(in_memory):
         fractional = fractional + rng.normal(0, 0.01, fractional.shape)
         truth.append(fractional @ sheared)
         frames.append(
-            FileFrame(flipped.wrap(truth[-1]), flipped, np.full(30, "1"), np.arange(30), step=k, label=f"frame {k}")
+            FileFrame(
+                flipped.wrap(truth[-1]), flipped, np.full(30, "1"), np.arange(30), step=k, label=f"frame {k}"
+            )
         )
     found = positions_of(Source(in_memory(frames)))
     first = truth[0] - found[0]  # whole cells that wrapping took off

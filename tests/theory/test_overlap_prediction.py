@@ -210,6 +210,7 @@ def test_the_overlap_begins_to_fall_as_often_as_particles_rearrange(planted):
     known = found["ratio_error"].values < 0.2
     assert known.sum() > 8
     assert (np.abs(found["ratio"].values - 1) < 3.5 * found["ratio_error"].values)[known].all()
+    assert abs(found["productive"] - 1) < 3 * found["productive_error"]
     half = initial_decay(counts, law, 0.5, lag=2.0)
     np.testing.assert_allclose(half["expected"], found["expected"] / 2)
     with pytest.raises(ParameterError, match="`lag` must be one of those of the counts above 0"):
@@ -272,8 +273,8 @@ def test_what_cannot_be_meant_is_refused(planted):
         LogQuadratic(np.zeros(3), np.eye(3), 0.0)
     with pytest.raises(ShapeError, match=r"`coefficients` must be \(a, b, c\)"):
         LogQuadratic(np.zeros(2), np.eye(2))
-    with pytest.raises(ParameterError, match="`productive` must be a fraction above 0, up to 1"):
-        OverlapPrediction(productive=1.2)
+    with pytest.raises(ParameterError, match="`productive` must be positive"):
+        OverlapPrediction(productive=0.0)
     with pytest.raises(ParameterError, match="`n_resamples` must not be negative"):
         OverlapPrediction(n_resamples=-1)
     with pytest.raises(ShapeError, match="The overlap needs displacements at a lag above 0"):

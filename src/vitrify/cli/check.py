@@ -44,20 +44,14 @@ def check(
         typer.Option("--all", help="Look at ids, boxes and steps of every frame, however large the files."),
     ] = False,
     format: of.Format = None,
-    species: Annotated[str | None, typer.Option(help="Names of the species, such as 1=A,2=B.")] = None,
-    species_by: Annotated[
-        str | None, typer.Option(help="Column that tells species apart, such as radius.")
-    ] = None,
-    species_edges: Annotated[
-        str | None, typer.Option(help="Values of that column between two species, such as 0.45,0.6.")
-    ] = None,
+    species: of.Species = None,
+    species_by: of.SpeciesBy = None,
+    species_edges: of.SpeciesEdges = None,
     time_step: of.TimeStep = None,
-    start: Annotated[int, typer.Option(help="First frame to look at.")] = 0,
-    stop: Annotated[int | None, typer.Option(help="Frame before which to stop.")] = None,
-    every: Annotated[int, typer.Option(min=1, help="Look at every so many frames.")] = 1,
-    absent: Annotated[
-        bool, typer.Option("--absent", help="Particles may be missing in some frames.")
-    ] = False,
+    start: of.Start = 0,
+    stop: of.Stop = None,
+    every: of.Every = 1,
+    absent: of.Absent = False,
     pixel_size: of.PixelSize = None,
     frame_rate: of.FrameRate = None,
     field: of.Field = None,

@@ -15,6 +15,18 @@ Format = Annotated[
     str | None,
     typer.Option("--format", help="lammps_dump, gsd, ase, tracks or arrays; by default told by the name."),
 ]
+Species = Annotated[str | None, typer.Option("--species", help="Names of the species, such as 1=A,2=B.")]
+SpeciesBy = Annotated[
+    str | None, typer.Option("--species-by", help="Column that tells species apart, such as radius.")
+]
+SpeciesEdges = Annotated[
+    str | None,
+    typer.Option("--species-edges", help="Values of that column between two species, such as 0.45,0.6."),
+]
+Start = Annotated[int, typer.Option("--start", help="First frame to take.")]
+Stop = Annotated[int | None, typer.Option("--stop", help="Frame before which to stop.")]
+Every = Annotated[int, typer.Option("--every", min=1, help="Take every so many frames.")]
+Absent = Annotated[bool, typer.Option("--absent", help="Particles may be missing in some frames.")]
 TimeStep = Annotated[float | None, typer.Option("--time-step", help="Time of one step of the file.")]
 PixelSize = Annotated[
     str | None, typer.Option("--pixel-size", help="Tracks: length of a pixel, one for all axes or one each.")

@@ -24,25 +24,19 @@ def import_files(
         ),
     ],
     format: of.Format = None,
-    species: Annotated[str | None, typer.Option(help="Names of the species, such as 1=A,2=B.")] = None,
-    species_by: Annotated[
-        str | None, typer.Option(help="Column that tells species apart, such as radius.")
-    ] = None,
-    species_edges: Annotated[
-        str | None, typer.Option(help="Values of that column between two species, such as 0.45,0.6.")
-    ] = None,
+    species: of.Species = None,
+    species_by: of.SpeciesBy = None,
+    species_edges: of.SpeciesEdges = None,
     model: Annotated[
         str | None, typer.Option(help="Potential, such as kob_andersen or kob_andersen,smoothing=shift.")
     ] = None,
     temperature: Annotated[float | None, typer.Option(help="Temperature of the trajectory.")] = None,
     units: Annotated[str | None, typer.Option(help="lj, metal or micron.")] = None,
     time_step: of.TimeStep = None,
-    start: Annotated[int, typer.Option(help="First frame to take.")] = 0,
-    stop: Annotated[int | None, typer.Option(help="Frame before which to stop.")] = None,
-    every: Annotated[int, typer.Option(min=1, help="Take every so many frames.")] = 1,
-    absent: Annotated[
-        bool, typer.Option("--absent", help="Particles may be missing in some frames.")
-    ] = False,
+    start: of.Start = 0,
+    stop: of.Stop = None,
+    every: of.Every = 1,
+    absent: of.Absent = False,
     frames_per_unit: Annotated[
         int | None, typer.Option(min=1, help="Frames in one file of the store; about 64 MB by default.")
     ] = None,

@@ -101,7 +101,9 @@ class Descriptor(ABC):
             raise ParameterError(
                 f"The lengths of '{self.name}' are not its own parameters, so it cannot be scaled. Make one for the other units."
             )
-        lengths = {f.name: _scaled(getattr(self, f.name), factor) for f in fields(self) if f.name in self.lengths}
+        lengths = {
+            f.name: _scaled(getattr(self, f.name), factor) for f in fields(self) if f.name in self.lengths
+        }
         return replace(self, **lengths)
 
     def to_dict(self) -> dict[str, Any]:

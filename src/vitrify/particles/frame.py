@@ -55,7 +55,9 @@ class Frame:
     def __post_init__(self) -> None:
         positions = np.array(self.positions, dtype=np.float64, order="C")
         species = np.array(self.species, dtype=np.int64)
-        particles = np.arange(len(positions)) if self.particles is None else np.array(self.particles, np.int64)
+        particles = (
+            np.arange(len(positions)) if self.particles is None else np.array(self.particles, np.int64)
+        )
         where = f" ({self.label})" if self.label else ""
         if positions.ndim != 2 or positions.shape[1] != self.box.dimension:
             raise ShapeError(

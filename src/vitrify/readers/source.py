@@ -353,7 +353,9 @@ class Source:
             return frame
         box = frame.box
         fractional = previous.box.fractional(previous.positions)
-        expected = box.origin + fractional @ _unflipped(previous.box, box)  # moved along with a box that changes
+        expected = box.origin + fractional @ _unflipped(
+            previous.box, box
+        )  # moved along with a box that changes
         step = box.minimum_image(frame.positions - expected)
         _require_followable(step, box, previous.label, frame.label)
         images = np.rint((expected + step - frame.positions) @ box.inverse)

@@ -40,7 +40,8 @@ class OverlapPrediction:
     Parameters
     ----------
     productive : float, default 1
-        c = c_a f_irrev, the fraction of rearrangements that change the overlap.
+        c = c_a f_irrev, the fraction of rearrangements that change the overlap. It may exceed 1 where motion that is not
+        counted as a rearrangement empties the overlap as well; `initial_decay` measures it from short times.
     productive_error : float, default 0
     n_resamples : int, default 100
         Bootstrap samples: segments of the trajectory drawn with replacement, ln P_R from its covariance, c from its error.
@@ -89,9 +90,9 @@ class OverlapPrediction:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if not 0 < self.productive <= 1 or not self.productive_error >= 0:
+        if not 0 < self.productive < np.inf or not self.productive_error >= 0:
             raise ParameterError(
-                "`productive` must be a fraction above 0, up to 1, and `productive_error` not negative; they are "
+                "`productive` must be positive and `productive_error` not negative; they are "
                 f"{self.productive}, {self.productive_error}."
             )
         if self.n_resamples < 0 or self.min_survivors < 1:
@@ -137,7 +138,7 @@ class OverlapPrediction:
         rng = np.random.default_rng(self.seed)
         drawn, failed = [], 0
         for weight in resamples(counts, self.n_resamples, rng):
-            c = float(np.clip(rng.normal(self.productive, self.productive_error), 1e-6, 1.0))
+            c = max(float(rng.normal(self.productive, self.productive_error)), 1e-6)
             try:
                 drawn.append(self._curves(moments(counts, weight), lags, law.drawn(rng), c))
             except ParameterError:
@@ -326,6 +327,8 @@ def initial_decay(
     xarray.Dataset
         Dim softness_bin: ``decay``, per step of P_R, 1 − q(S, t)^(step / t), which is 1 − q at t = one step; ``expected``,
         c_a P_R(S); ``ratio`` of the two, and the errors of all three, not below counting. NaN in bins without particles.
+        Without dimension: ``productive``, the c with which c P_R(S), averaged over all particles, is the decay, and its error:
+        with it as c of `OverlapPrediction`, short times are matched and long ones predicted.
 
     Raises
     ------
@@ -334,7 +337,8 @@ def initial_decay(
 
     Notes
     -----
-    **Scale** the ratio is 1 if P_R is the hazard that empties the overlap, and independent of S if softness orders it.
+    **Scale** the ratio is 1 if rearrangements alone empty the overlap, and independent of S if softness orders it. It exceeds
+    1 where smaller events add up to a: those between the thresholds of an event and of a rearrangement are not in P_R.
     **Differs from** the slope of thermal positions, which rattling adds to. **Cost** O(resamples × counts).
 
     References
@@ -353,11 +357,14 @@ def initial_decay(
         )
     rng = np.random.default_rng(seed)
 
-    def at(m: Moments, p: LogQuadratic, c: float) -> tuple[Array, Array, Array]:
+    def at(m: Moments, p: LogQuadratic, c: float) -> tuple[Array, Array, Array, Array]:
         q = m.stayed[:, k] / np.where(m.known[:, k] > 0, m.known[:, k], np.nan)
         decay = 1 - q ** (law.step / lags[k])
         expected = c * p.predict(m.initial)
-        return decay, expected, decay / np.where(expected > 0, expected, np.nan)
+        n = m.known[:, k]
+        whole = float((n * p.predict(m.initial)).sum())
+        productive = np.array(np.where(n > 0, n * decay, 0.0).sum() / whole if whole > 0 else np.nan)
+        return decay, expected, decay / np.where(expected > 0, expected, np.nan), productive
 
     best = moments(counts)
     values = at(best, law, displacing)
@@ -384,5 +391,12 @@ def initial_decay(
             error,
             {"units": "1", "long_name": f"standard error of {name}"},
         )
+    spread = spread_of([d[3] for d in drawn], values[3]) * widening(counts)[k]
+    found["productive"] = (
+        (),
+        values[3],
+        {"units": "1", "symbol": "c", "long_name": "decay over probability to rearrange"},
+    )
+    found["productive_error"] = ((), spread, {"units": "1", "long_name": "standard error of productive"})
     coords = {"softness": ("softness_bin", best.initial)}
     return xr.Dataset(found, coords, attrs={"lag": lags[k], "step": law.step, "c_a": displacing})
