@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from vitrify.particles.spacing import FramePairs
 from vitrify.relaxation.base import Lag, Read
-from vitrify.relaxation.overlap import _blocks as blocks_of_origins
+from vitrify.relaxation.overlap import blocks_of_origins
 
 Array = NDArray[np.float64]
 

@@ -144,7 +144,7 @@ class Overlap:
         """Return mean, standard error, number of origins, of blocks and of displacements left out."""
         near = self.cutoff**2
         found = over_origins(read, lag.chosen(self.n_origins), particles, lambda squared: squared < near)
-        block = _blocks(lag, found.origins)
+        block = blocks_of_origins(lag, found.origins)
         n_blocks = int(block[-1]) + 1 if len(block) else 0
         error = (
             _scatter_of_blocks(found, block, n_blocks) if n_blocks > 1 else 0.0 if lag.length == 0 else np.nan
@@ -152,8 +152,8 @@ class Overlap:
         return found.mean, error, len(found.values), n_blocks, found.n_absent
 
 
-def _blocks(lag: Lag, origins: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return for each origin the block of time that it belongs to, (n,)."""
+def blocks_of_origins(lag: Lag, origins: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return for each origin the block of time that it belongs to, (n,): at most ten, each at least one lag long."""
     n = len(origins)
     if lag.clock.dtype.kind == "i":
         longest = len(lag.pairs.origins) // max(int(lag.length), 1)
