@@ -24,8 +24,9 @@ from vitrify.errors import TooFewEventsError
 from vitrify.predictors.softness import Softness, cross_validate
 from vitrify.predictors.training_sets import TrainingSelection, TrainingSet, select_training_set
 from vitrify.progress import Silent
+from vitrify.studies.describing import centre_particles, features_at
 from vitrify.studies.dynamics import events_of
-from vitrify.studies.learning import centre_particles, features_at, make_selection
+from vitrify.studies.learning import make_selection
 from vitrify.studies.settings import SoftnessSettings
 from vitrify.studies.simulate import Workplace
 

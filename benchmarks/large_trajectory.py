@@ -72,7 +72,8 @@ def frames_of(base: NDArray[np.float64], a: int, b: int) -> NDArray[np.float64]:
 
 def make_store(path: Path, gigabytes: float) -> None:
     """Write the store; units that are there are kept."""
-    from vitrify.particles.trajectory import Layout, Trajectory, thermal_arrays
+    from vitrify.particles.layout import Layout, thermal_arrays
+    from vitrify.particles.trajectory import Trajectory
     from vitrify.units import LJ
 
     places, species, names, box = tiled_start()

@@ -1,8 +1,7 @@
 """Softness of a frame, from a trajectory to a trained model file and back, where the answer is known.
 
 The dry run makes a liquid of caged particles that hop with a probability planted in their structure. What is learned from
-some frames should order the particles of any other by what was planted. As a classifier it is modest all the same, and as
-good as one can be: a hop is a matter of chance.
+some frames should order the particles of any other by what was planted; a hop itself stays a matter of chance.
 """
 
 from pathlib import Path
@@ -12,7 +11,8 @@ import numpy as np
 from vitrify.descriptors.radial_density import RadialDensity
 from vitrify.engines.base import Run
 from vitrify.engines.dryrun import DryRun, PlantedLiquid, planted_softness
-from vitrify.particles.trajectory import Layout, Trajectory
+from vitrify.particles.layout import Layout
+from vitrify.particles.trajectory import Trajectory
 from vitrify.predictors.softness import Softness, cross_validate
 from vitrify.predictors.trained import TrainedSoftness
 from vitrify.predictors.training_sets import TrainingSelection, select_training_set

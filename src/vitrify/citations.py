@@ -73,6 +73,11 @@ CITATIONS: Mapping[str, _Entry] = {
         "year": "2016",
         "url": "http://nrs.harvard.edu/urn-3:HUL.InstRepos:33493370",
     },
+    "elmatad2009": _article(
+        "Elmatad, Yael S. and Chandler, David and Garrahan, Juan P.",
+        "Corresponding states of structural glass formers",
+        "The Journal of Physical Chemistry B", "113", "5563--5567", "2009", "10.1021/jp810362g",
+    ),
     "falk1998": _article(
         "Falk, M. L. and Langer, J. S.",
         "Dynamics of viscoplastic deformation in amorphous solids",
@@ -119,6 +124,15 @@ CITATIONS: Mapping[str, _Entry] = {
         "Scikit-learn: Machine learning in {P}ython",
         "Journal of Machine Learning Research", "12", "2825--2830", "2011",
     ),
+    "ridout2023": {
+        "author": "Ridout, Sean A. and Tah, Indrajit and Liu, Andrea J.",
+        "title": "Building a ``trap model'' of glassy dynamics from a local structural predictor of rearrangements",
+        "journal": "arXiv preprint",
+        "volume": "2308.07913",
+        "pages": "1",
+        "year": "2023",
+        "doi": "10.48550/arXiv.2308.07913",
+    },
     "schoenholz2016": _article(
         "Schoenholz, S. S. and Cubuk, E. D. and Sussman, D. M. and Kaxiras, E. and Liu, A. J.",
         "A structural approach to relaxation in glassy liquids",
@@ -163,11 +177,13 @@ METHODS: Mapping[str, tuple[str, ...]] = {
     "nose_hoover": ("nose1984", "hoover1985"),
     "onset_temperature": ("keys2011",),
     "p_hop": ("candelier2010", "smessaert2013"),
+    "parabolic_law": ("elmatad2009",),
     "propensity": ("widmercooper2004",),
     "radial_density": ("behler2007",),
     "scikit_learn": ("pedregosa2011",),
     "softness": ("schoenholz2016", "cubuk2016", "cubuk2015"),
     "svm": ("chang2011",),
+    "trap_model": ("ridout2023",),
     "velocity_rescaling": ("bussi2007",),
 }
 """Method, in the words of the package, to the keys of `CITATIONS` that its user owes."""

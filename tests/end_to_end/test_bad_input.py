@@ -12,7 +12,8 @@ from vitrify.errors import DiskFullError
 from vitrify.models.kob_andersen import KobAndersen
 from vitrify.parallel import lock_folder
 from vitrify.particles import Box
-from vitrify.particles.trajectory import Layout, Trajectory, inherent_arrays, inherent_values, thermal_arrays
+from vitrify.particles.layout import Layout, inherent_arrays, inherent_values, thermal_arrays
+from vitrify.particles.trajectory import Trajectory
 from vitrify.predictors.trained import TrainedSoftness
 from vitrify.provenance import to_plain
 from vitrify.units import LJ

@@ -14,8 +14,9 @@ import pytest
 import xarray as xr
 
 from vitrify.particles import Box
+from vitrify.particles.layout import ArraySpec, Layout, thermal_arrays
 from vitrify.particles.tables import load_table
-from vitrify.particles.trajectory import ArraySpec, Layout, Trajectory, thermal_arrays
+from vitrify.particles.trajectory import Trajectory
 from vitrify.readers.base import open_files
 from vitrify.rearrangements.events import rearrangements
 from vitrify.units import LJ

@@ -15,7 +15,8 @@ from vitrify.descriptors.base import from_dict
 from vitrify.models.kob_andersen import KobAndersen
 from vitrify.parallel import lock_folder, lock_shard
 from vitrify.particles import Box
-from vitrify.particles.trajectory import Layout, Trajectory, thermal_arrays
+from vitrify.particles.layout import Layout, thermal_arrays
+from vitrify.particles.trajectory import Trajectory
 from vitrify.predictors.trained import TrainedSoftness
 from vitrify.provenance import to_plain
 from vitrify.units import LJ
@@ -172,7 +173,7 @@ def test_the_trained_softness_of_a_share_is_the_one_that_was_prepared(vitrify, f
 
 
 def test_imported_inherent_positions_are_not_made_here(vitrify, folder):
-    from vitrify.particles.trajectory import inherent_arrays
+    from vitrify.particles.layout import inherent_arrays
 
     trajectory = Trajectory.open("run.zarr")
     trajectory.add_stage("inherent", inherent_arrays(LJ), {"imported": True})

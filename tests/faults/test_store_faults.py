@@ -13,8 +13,9 @@ import xarray as xr
 
 from vitrify.errors import DiskFullError, StoreError
 from vitrify.files import write_whole
+from vitrify.particles.layout import ArraySpec, Layout
 from vitrify.particles.tables import load_table, save_table
-from vitrify.particles.trajectory import ArraySpec, Layout, Trajectory
+from vitrify.particles.trajectory import Trajectory
 
 N_FRAMES, N, PER_UNIT = 11, 40, 4
 SPECS = {"v": ArraySpec(("particle",)), "flag": ArraySpec(("particle",), dtype="i1", sparse=True)}
@@ -46,7 +47,8 @@ KILLER = textwrap.dedent(
     """
     import os, pathlib, signal, sys
     import numpy as np, zarr  # imported before forking; no thread may run yet
-    from vitrify.particles.trajectory import ArraySpec, Layout, Trajectory
+    from vitrify.particles.layout import ArraySpec, Layout
+    from vitrify.particles.trajectory import Trajectory
 
     def make(path, dies_at):
         real = {name: getattr(os, name) for name in ("replace", "link", "rename")}

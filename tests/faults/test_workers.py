@@ -13,7 +13,8 @@ import pytest
 
 from vitrify.parallel import Workforce
 from vitrify.particles import Box
-from vitrify.particles.trajectory import Layout, Trajectory, thermal_arrays
+from vitrify.particles.layout import Layout, thermal_arrays
+from vitrify.particles.trajectory import Trajectory
 from vitrify.progress import Silent
 from vitrify.rearrangements.p_hop import PHop
 from vitrify.studies.dynamics import add_p_hop, p_hop_unit

@@ -7,13 +7,8 @@ import zarr
 
 from vitrify.errors import ParameterError, ShapeError, StoreError, StoreVersionError
 from vitrify.particles import Box
-from vitrify.particles.trajectory import (
-    ArraySpec,
-    Layout,
-    Trajectory,
-    inherent_values,
-    thermal_arrays,
-)
+from vitrify.particles.layout import ArraySpec, Layout, inherent_values, thermal_arrays
+from vitrify.particles.trajectory import Trajectory
 from vitrify.units import LJ, METAL
 
 PARTICLES = {"v": ArraySpec(("particle",), attrs={"units": "tau", "long_name": "something"})}

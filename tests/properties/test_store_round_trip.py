@@ -6,8 +6,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from vitrify.errors import StoreError
+from vitrify.particles.layout import ArraySpec, Layout, thermal_arrays
 from vitrify.particles.tables import load_table, save_table
-from vitrify.particles.trajectory import ArraySpec, Layout, Trajectory, thermal_arrays
+from vitrify.particles.trajectory import Trajectory
 from vitrify.testing.strategies import random_box
 from vitrify.units import LJ
 

@@ -9,7 +9,8 @@ import pytest
 from vitrify.engines.base import Run, Segment
 from vitrify.errors import EngineError, StoreError
 from vitrify.particles import Box
-from vitrify.particles.trajectory import Layout, Trajectory
+from vitrify.particles.layout import Layout
+from vitrify.particles.trajectory import Trajectory
 from vitrify.protocols.production import prepare_production, produce, state_file
 
 N = 6

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from vitrify.errors import ConfigurationError
-from vitrify.particles.trajectory import Layout, Trajectory, thermal_arrays
+from vitrify.particles.layout import Layout, thermal_arrays
+from vitrify.particles.trajectory import Trajectory
 from vitrify.predictors.training_sets import TrainingSelection, hard_examples, select_training_set
 from vitrify.progress import Silent
 from vitrify.rearrangements.events import Events

@@ -9,7 +9,8 @@ import pytest
 from vitrify.models.harmonic_spheres import HarmonicSpheres
 from vitrify.models.kob_andersen import KobAndersen
 from vitrify.particles import Box, Frame
-from vitrify.particles.trajectory import Layout, Trajectory, inherent_arrays, inherent_values, thermal_arrays
+from vitrify.particles.layout import Layout, inherent_arrays, inherent_values, thermal_arrays
+from vitrify.particles.trajectory import Trajectory
 from vitrify.protocols.inherent import Quench
 from vitrify.provenance import to_plain
 from vitrify.readers.base import FileFrame, Reader

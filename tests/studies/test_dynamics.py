@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from vitrify.errors import ConfigurationError, TooFewEventsError
-from vitrify.particles.trajectory import inherent_values
+from vitrify.particles.layout import inherent_values
 from vitrify.progress import Silent
 from vitrify.rearrangements.events import at_risk, rearrangements
 from vitrify.rearrangements.p_hop import PHop

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from vitrify.errors import ParameterError, StoreError, TooFewEventsError, UnknownNameError
+from vitrify.particles.layout import Layout, thermal_arrays
 from vitrify.particles.tables import load_table
-from vitrify.particles.trajectory import Layout, Trajectory, thermal_arrays
+from vitrify.particles.trajectory import Trajectory
 from vitrify.predictors.trained import TrainedSoftness
 from vitrify.progress import Silent
 from vitrify.rearrangements.d2min import D2Min

@@ -8,23 +8,15 @@ import pytest
 from vitrify.descriptors import DESCRIPTOR_SETS, DESCRIPTORS
 from vitrify.descriptors.coordination import Coordination
 from vitrify.errors import ConfigurationError, ParameterError, TooFewEventsError, UnknownNameError
-from vitrify.particles.trajectory import Trajectory, inherent_values
+from vitrify.particles.layout import inherent_values
+from vitrify.particles.trajectory import Trajectory
 from vitrify.predictors.trained import TrainedSoftness
 from vitrify.progress import Silent
+from vitrify.studies.describing import centre_particles, features_at, load_descriptors
 from vitrify.studies.dynamics import events_of, sampled_frames, starts
-from vitrify.studies.learning import (
-    add_softness,
-    centre_particles,
-    examples_with_features,
-    features_at,
-    load_descriptors,
-    make_selection,
-    softness_all,
-    softness_unit,
-    train,
-    training_identity,
-)
+from vitrify.studies.learning import examples_with_features, make_selection, train, training_identity
 from vitrify.studies.settings import SoftnessSettings
+from vitrify.studies.softness_values import add_softness, softness_all, softness_unit
 
 from .conftest import RAW
 

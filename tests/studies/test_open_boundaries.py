@@ -9,11 +9,13 @@ from vitrify.descriptors.surroundings import features_of
 from vitrify.errors import StoreError, TooFewEventsError
 from vitrify.particles import Box, Frame
 from vitrify.particles.edges import distance_to_open_faces
+from vitrify.particles.layout import Layout, thermal_arrays
 from vitrify.particles.tables import load_table
-from vitrify.particles.trajectory import Layout, Trajectory, thermal_arrays
+from vitrify.particles.trajectory import Trajectory
 from vitrify.predictors.trained import TrainedSoftness
 from vitrify.progress import Silent
-from vitrify.studies.learning import describable_in, examples_with_features
+from vitrify.studies.describing import describable_in
+from vitrify.studies.learning import examples_with_features
 from vitrify.studies.verbs import (
     _single_settings,
     beside,

@@ -8,7 +8,7 @@ import pytest
 
 from vitrify.particles.tables import load_table
 from vitrify.progress import Silent
-from vitrify.studies import learning, verbs
+from vitrify.studies import describing, verbs
 from vitrify.studies.out_of_core import folder_for, rows_by_way_of_disk
 
 JOBS = [(3, 1.0), (0, 2.0), (5, 3.0)]
@@ -50,11 +50,11 @@ def store(place, tmp_path):
 def test_a_table_above_the_limit_holds_the_same_and_leaves_no_parts(store, tmp_path, monkeypatch):
     options = {"descriptors": "coordination", "every": 20, "species": None, "positions": "thermal"}
     verbs.describe_store(store, tmp_path / "a.npz", options, Silent(), 1)
-    monkeypatch.setattr(learning, "IN_MEMORY", 1000)
-    monkeypatch.setattr(learning, "_BLOCK_BYTES", 1000)
+    monkeypatch.setattr(describing, "IN_MEMORY", 1000)
+    monkeypatch.setattr(describing, "_BLOCK_BYTES", 1000)
     used = []
     monkeypatch.setattr(
-        learning, "rows_by_way_of_disk", lambda *a, **k: used.append(a[2]) or rows_by_way_of_disk(*a, **k)
+        describing, "rows_by_way_of_disk", lambda *a, **k: used.append(a[2]) or rows_by_way_of_disk(*a, **k)
     )
     verbs.describe_store(store, tmp_path / "b.npz", options, Silent(), 1)
     assert load_table(tmp_path / "b.npz").identical(load_table(tmp_path / "a.npz"))

@@ -9,15 +9,9 @@ import pytest
 
 from vitrify.errors import ParameterError, StoreError
 from vitrify.particles import Box
+from vitrify.particles.layout import ArraySpec, Layout, inherent_arrays, inherent_values, thermal_arrays
 from vitrify.particles.tables import load_table
-from vitrify.particles.trajectory import (
-    ArraySpec,
-    Layout,
-    Trajectory,
-    inherent_arrays,
-    inherent_values,
-    thermal_arrays,
-)
+from vitrify.particles.trajectory import Trajectory
 from vitrify.predictors.drift import FeatureRange
 from vitrify.predictors.trained import TrainedSoftness
 from vitrify.progress import Silent

@@ -154,7 +154,7 @@ def test_a_softness_is_trained_and_applied_and_once_there_is_not_computed_again(
     assert np.array_equal(
         trajectory.read("softness")[50, trajectory.species == 0], trained.softness(trajectory.frame(50))
     )
-    monkeypatch.setattr("vitrify.studies.learning.softness_unit", None)
+    monkeypatch.setattr("vitrify.studies.softness_values.softness_unit", None)
     softness_of_store(store, tmp_path / "s.json", 50, Silent(), 1)
 
 

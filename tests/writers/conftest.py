@@ -7,15 +7,9 @@ import numpy as np
 import pytest
 
 from vitrify.particles import Box
+from vitrify.particles.layout import ArraySpec, Layout, inherent_arrays, inherent_values, thermal_arrays
 from vitrify.particles.tables import save_table
-from vitrify.particles.trajectory import (
-    ArraySpec,
-    Layout,
-    Trajectory,
-    inherent_arrays,
-    inherent_values,
-    thermal_arrays,
-)
+from vitrify.particles.trajectory import Trajectory
 from vitrify.progress import Silent
 from vitrify.rearrangements.events import Events
 from vitrify.studies.exporting import export

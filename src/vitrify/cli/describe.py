@@ -24,7 +24,7 @@ def describe(
 ) -> None:
     """Describe the surroundings of the particles of STORE; one row per particle and frame."""
     from vitrify.cli.console import make_progress
-    from vitrify.studies.learning import typed_descriptors
+    from vitrify.studies.describing import typed_descriptors
     from vitrify.studies.verbs import describe_store
 
     describe_store(

@@ -63,7 +63,7 @@ def train(
 ) -> None:
     """Train a linear support vector machine on STORE (after `quench` and `rearrangements`)."""
     from vitrify.cli.console import make_progress
-    from vitrify.studies.learning import typed_descriptors
+    from vitrify.studies.describing import typed_descriptors
     from vitrify.studies.verbs import flow_options, train_on_store
 
     flow = flow_options(

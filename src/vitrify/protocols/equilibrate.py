@@ -15,7 +15,8 @@ from vitrify.engines.base import Run
 from vitrify.errors import CrystallizedError, ParameterError
 from vitrify.files import write_json
 from vitrify.particles import Box, Frame
-from vitrify.particles.trajectory import Layout, Trajectory
+from vitrify.particles.layout import Layout
+from vitrify.particles.trajectory import Trajectory
 from vitrify.protocols.production import prepare_production, produce, state_file
 from vitrify.provenance import to_plain, versions
 

@@ -9,7 +9,8 @@ import numpy as np
 
 from vitrify.engines.base import Engine, Run, Segment
 from vitrify.errors import StoreError
-from vitrify.particles.trajectory import Trajectory, inherent_arrays, inherent_values, thermal_arrays
+from vitrify.particles.layout import inherent_arrays, inherent_values, thermal_arrays
+from vitrify.particles.trajectory import Trajectory
 
 THERMO_NAMES = ("potential_energy", "temperature", "pressure", "conserved_energy")
 

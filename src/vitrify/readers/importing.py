@@ -15,15 +15,10 @@ from numpy.typing import NDArray
 from vitrify.errors import FileFormatError, ParameterError
 from vitrify.parallel import map_units
 from vitrify.particles import Box
-from vitrify.particles.trajectory import (
-    POSITION_ARRAYS,
-    Layout,
-    Trajectory,
-    inherent_arrays,
-    inherent_values,
-    thermal_arrays,
-)
-from vitrify.readers.source import OrderedFrame, Source
+from vitrify.particles.layout import POSITION_ARRAYS, Layout, inherent_arrays, inherent_values, thermal_arrays
+from vitrify.particles.trajectory import Trajectory
+from vitrify.readers.following import OrderedFrame
+from vitrify.readers.source import Source
 from vitrify.units import SYSTEMS
 
 _UNIT_BYTES = 64_000_000

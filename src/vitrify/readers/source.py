@@ -13,14 +13,13 @@ from numpy.typing import NDArray
 
 from vitrify.errors import FileFormatError, ParameterError
 from vitrify.readers.base import FileFrame, Reader, open_files
+from vitrify.readers.following import OrderedFrame, followed, require_advance
 
 if TYPE_CHECKING:
-    from vitrify.particles import Box, Frame
+    from vitrify.particles import Frame
     from vitrify.particles.trajectory import Trajectory
 
 _MOST_KINDS = 50
-_FARTHEST_STEP = 0.4
-_LARGEST_VOLUME_CHANGE = 0.2
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,25 +50,6 @@ class Contents:
     periodic: tuple[bool, ...]
     complete: bool
     has_ids: bool
-
-
-@dataclass(frozen=True, eq=False)
-class OrderedFrame:
-    """One frame in the order of `Contents`.
-
-    Parameters
-    ----------
-    positions : (N, d) float, length
-        NaN for particles that are absent. Unwrapped, unless the frame stands alone.
-    box : Box
-    time : float
-    label : str
-    """
-
-    positions: NDArray[np.float64]
-    box: Box
-    time: float
-    label: str
 
 
 @dataclass(frozen=True)
@@ -285,8 +265,11 @@ class Source:
         for index, raw in enumerate(self.raw(start, stop), start):
             frame = self._ordered(raw, index)
             if previous is not None:
-                _require_advance(previous, frame)
-            yield (previous := self._unwrapped(raw, frame, previous))
+                require_advance(previous, frame)
+                if not raw.unwrapped and raw.images is None and frame.box.periodic.any():
+                    frame = replace(frame, positions=followed(previous, frame))
+            yield frame
+            previous = frame
 
     def _ordered(self, raw: FileFrame, index: int) -> OrderedFrame:
         """Return a frame with its rows in order; positions as they stand, or moved by the images that the file gives."""
@@ -346,21 +329,6 @@ class Source:
         if raw.time is not None:
             return float(raw.time)
         return float(self.selected[index] if raw.step is None else raw.step)
-
-    def _unwrapped(self, raw: FileFrame, frame: OrderedFrame, previous: OrderedFrame | None) -> OrderedFrame:
-        """Choose the images nearest to the frame before, where the file does not give them."""
-        if raw.unwrapped or raw.images is not None or previous is None or not frame.box.periodic.any():
-            return frame
-        box = frame.box
-        fractional = previous.box.fractional(previous.positions)
-        expected = box.origin + fractional @ _unflipped(
-            previous.box, box
-        )  # moved along with a box that changes
-        step = box.minimum_image(frame.positions - expected)
-        _require_followable(step, box, previous.label, frame.label)
-        images = np.rint((expected + step - frame.positions) @ box.inverse)
-        images[np.isnan(images)] = 0.0
-        return replace(frame, positions=box.unwrap(frame.positions, images))
 
     def frames(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]:
         """Yield frames [start, stop) as configurations; positions unwrapped from `start` on.
@@ -486,51 +454,6 @@ def _difference(label: str, ids: NDArray[np.int64], known: NDArray[np.int64]) ->
         f"{label}: {' and '.join(words)}. Where particles come and go, say so with `absent` (`--absent` on the command "
         "line); otherwise the file is damaged."
     )
-
-
-def _require_advance(previous: OrderedFrame, frame: OrderedFrame) -> None:
-    if not frame.time > previous.time:
-        raise FileFormatError(
-            f"{frame.label}: its time {frame.time:g} does not come after {previous.time:g} of the frame before "
-            f"({previous.label}). Give the files in the order of time, without repeated frames."
-        )
-    changes = (frame.box.periodic != previous.box.periodic).any()
-    change = _volume_change(previous.box, frame.box)
-    if change > _LARGEST_VOLUME_CHANGE or changes:
-        raise FileFormatError(
-            f"{frame.label}: the box jumps. Its volume changes by {100 * change:.0f} % from the frame before "
-            f"({previous.label}), or an axis stops being periodic. Import the parts one by one with `start` and `stop`."
-        )
-
-
-def _volume_change(before: Box, now: Box) -> float:
-    """Return by what part the volume changes; that of the periodic axes, since open ones may follow the particles."""
-    volumes = []
-    for box in (before, now):
-        lattice = box.vectors[before.periodic]
-        volumes.append(np.sqrt(np.linalg.det(lattice @ lattice.T)))
-    return float(abs(volumes[1] / volumes[0] - 1))
-
-
-def _unflipped(before: Box, now: Box) -> NDArray[np.float64]:
-    """Return the vectors of `now`, or those of the same lattice that continue `before` where a tilt was flipped."""
-    flip = np.rint(now.vectors @ before.inverse)
-    if abs(abs(np.linalg.det(flip)) - 1) > 1e-9:
-        return now.vectors
-    return np.asarray(np.linalg.solve(flip, now.vectors), np.float64)
-
-
-def _require_followable(step: NDArray[np.float64], box: Box, before: str, now: str) -> None:
-    """Refuse steps so long that the nearest image need not be the right one."""
-    part = np.abs(step @ box.inverse)[:, box.periodic]
-    part = part[~np.isnan(part).any(axis=1)]
-    far = int((part > _FARTHEST_STEP).any(axis=1).sum())
-    if far:
-        raise FileFormatError(
-            f"{now}: {far} particles move by more than {_FARTHEST_STEP:g} of the box since the frame before ({before}), the "
-            f"farthest by {part.max():.2f}: wrapped positions cannot be followed over such steps. Dump `xu yu zu`, keep "
-            "`ix iy iz`, or save frames more often."
-        )
 
 
 def _names(reader: Reader) -> str:

@@ -12,8 +12,8 @@ from vitrify.particles.trajectory import Trajectory
 from vitrify.rearrangements.events import rearrangements
 from vitrify.relaxation.overlap import Overlap, log_lags
 from vitrify.structure.pair_correlation import RadialDistribution
+from vitrify.studies.describing import centre_particles
 from vitrify.studies.dynamics import events_of, sampled_frames
-from vitrify.studies.learning import centre_particles
 from vitrify.studies.settings import SoftnessSettings, StatePoint
 from vitrify.studies.simulate import Workplace
 

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from vitrify.errors import ConfigurationError, TooFewEventsError
 from vitrify.parallel import Workforce, map_units
+from vitrify.particles.layout import ArraySpec
 from vitrify.particles.tables import load_table, save_table
-from vitrify.particles.trajectory import ArraySpec, Trajectory
+from vitrify.particles.trajectory import Trajectory
 from vitrify.progress import Progress
 from vitrify.provenance import canonical_json
 from vitrify.rearrangements.events import Events

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vitrify.errors import ParameterError, StoreError, UnknownNameError
+from vitrify.particles.layout import POSITION_ARRAYS
 from vitrify.particles.tables import load_table
-from vitrify.particles.trajectory import POSITION_ARRAYS, Trajectory
+from vitrify.particles.trajectory import Trajectory
 from vitrify.progress import Progress
 from vitrify.studies.verbs import beside
 from vitrify.writers.base import Block, Column, Selection, Writer, writer_for, written_whole

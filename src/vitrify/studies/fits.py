@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from vitrify.errors import ConvergenceError, ParameterError, TooFewEventsError
 from vitrify.rearrangements.events import at_risk
 from vitrify.studies.curves import sampled_softness
+from vitrify.studies.describing import centre_particles
 from vitrify.studies.dynamics import events_of, starts
-from vitrify.studies.learning import centre_particles
 from vitrify.studies.settings import SoftnessSettings, StatePoint
 from vitrify.studies.simulate import Workplace, unconverged_frames
 from vitrify.theory.arrhenius import ArrheniusFit, fit_arrhenius

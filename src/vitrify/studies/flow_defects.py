@@ -12,22 +12,18 @@ import numpy as np
 from vitrify.errors import ParameterError, StoreError
 from vitrify.parallel import Workforce
 from vitrify.particles.frame import Frame
+from vitrify.particles.layout import ArraySpec
 from vitrify.particles.tables import load_table
-from vitrify.particles.trajectory import ArraySpec, Trajectory
+from vitrify.particles.trajectory import Trajectory
 from vitrify.predictors.flow_labels import FlowSelection, select_flow_examples
 from vitrify.progress import Progress
 from vitrify.provenance import to_plain
 from vitrify.rearrangements.base import frames_per_block
 from vitrify.rearrangements.d2min import D2Min, followed_lattice, relative_lattice
+from vitrify.studies.describing import centre_particles, describable_in, origin_of_positions
 from vitrify.studies.dynamics import StoredValues, renew_stage
 from vitrify.studies.filling import fill
-from vitrify.studies.learning import (
-    centre_particles,
-    describable_in,
-    describe_examples,
-    make_descriptors,
-    origin_of_positions,
-)
+from vitrify.studies.learning import describe_examples, make_descriptors
 from vitrify.studies.settings import SoftnessSettings
 
 if TYPE_CHECKING:

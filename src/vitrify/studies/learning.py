@@ -1,109 +1,47 @@
-"""Training set, hyperplane and its scores; softness of every particle that statistics need."""
+"""Training set, hyperplane and its scores."""
 
 from __future__ import annotations
 
 import hashlib
-import json
 import shutil
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vitrify.descriptors import DESCRIPTOR_SETS, DESCRIPTORS
-from vitrify.descriptors.base import from_dict
-from vitrify.descriptors.surroundings import features_of, whole_surroundings
-from vitrify.errors import FileFormatError, ParameterError, UnknownNameError
-from vitrify.parallel import Workforce, map_units
-from vitrify.particles.neighbors import require_distinct
+from vitrify.descriptors import DESCRIPTOR_SETS
+from vitrify.parallel import Workforce
 from vitrify.particles.tables import load_table
-from vitrify.particles.trajectory import ArraySpec, Trajectory
-from vitrify.predictors.drift import Drift, FeatureRange
+from vitrify.particles.trajectory import Trajectory
+from vitrify.predictors.drift import FeatureRange
 from vitrify.predictors.trained import TrainedSoftness
 from vitrify.predictors.training_sets import (
-    Describable,
     TrainingSelection,
     TrainingSet,
     select_training_set,
 )
 from vitrify.progress import Progress
 from vitrify.provenance import identity, to_plain
+from vitrify.studies.describing import (
+    centre_particles,
+    describable_in,
+    features_at,
+    load_descriptors,
+    origin_of_positions,
+)
 from vitrify.studies.dynamics import (
     StoredValues,
-    events_of,
     find_events,
     keep_table,
     make_events,
-    renew_stage,
-    sampled_frames,
-    starts,
 )
-from vitrify.studies.filling import once
-from vitrify.studies.out_of_core import IN_MEMORY, folder_for, rows_by_way_of_disk
+from vitrify.studies.out_of_core import folder_for
 from vitrify.studies.settings import SoftnessSettings, StatePoint
-from vitrify.studies.simulate import Workplace, _counting
+from vitrify.studies.simulate import Workplace
 
 if TYPE_CHECKING:
     import xarray as xr
-
-_FRAMES_PER_BLOCK = 40
-_DRIFT_FRAMES, _DRIFT_PARTICLES = 10, 500  # of the sample that is compared with a training
-_BLOCK_BYTES = 2**26  # of features in one block, where a frame has fewer
-
-
-def load_descriptors(name: str | dict[str, Any]) -> Any:
-    """Return a descriptor set or a single descriptor, by name or by its parameters as `to_dict` gives them.
-
-    Raises
-    ------
-    UnknownNameError
-        Naming those that are known.
-    """
-    if isinstance(name, dict):
-        return from_dict(name)
-    for table in (DESCRIPTORS, DESCRIPTOR_SETS):
-        if name in table:
-            return table.load(name)()
-    raise UnknownNameError("descriptor or descriptor set", name, [*DESCRIPTORS, *DESCRIPTOR_SETS])
-
-
-def typed_descriptors(text: str, length_unit: float | None = None) -> str | dict[str, Any]:
-    """Return the descriptors that the command line names: by name, or in a JSON file as `to_dict` gives them.
-
-    Parameters
-    ----------
-    text : str
-        Name of a descriptor or set, or the path of a ``.json`` file.
-    length_unit : float, optional
-        All lengths of the descriptors are multiplied with it: the diameter that they take for 1.
-
-    Raises
-    ------
-    FileFormatError
-        If the file is not there or is not JSON of one descriptor.
-    UnknownNameError, ParameterError
-        As of `load_descriptors` and `Descriptor.scaled`.
-    """
-    described: str | dict[str, Any] = text
-    if text.endswith(".json"):
-        try:
-            content = json.loads(Path(text).read_text(encoding="utf-8"))
-        except (OSError, ValueError, RecursionError) as error:
-            raise FileFormatError(
-                f"{text} cannot be read as the JSON of a descriptor: {error}. It holds what `to_dict` of a descriptor gives."
-            ) from error
-        if not isinstance(content, dict):
-            raise FileFormatError(
-                f"{text} holds no descriptor: {type(content).__name__} in place of an object with a `name`."
-            )
-        described = content
-    member = load_descriptors(described)
-    if length_unit is not None:
-        scaled: dict[str, Any] = to_plain(member.scaled(length_unit))
-        return scaled
-    return described
 
 
 def make_descriptors(settings: SoftnessSettings) -> Any:
@@ -124,94 +62,6 @@ def make_selection(settings: SoftnessSettings) -> TrainingSelection:
         min_per_class=t.min_per_class,
         seed=t.seed,
     )
-
-
-# -- examples and their features -------------------------------------------------------------------------------------
-
-
-def features_at(
-    trajectory: Trajectory,
-    frame: NDArray[np.int64],
-    particle: NDArray[np.int64],
-    descriptors: Any,
-    *,
-    kind: str = "inherent",
-    progress: Progress,
-    title: str,
-    workers: int | Workforce | None = None,
-    folder: Path | None = None,
-) -> NDArray[np.float64]:
-    """Return the features (n, M) of single particles at single frames of a store; NaN as `features_of` says.
-
-    Parameters
-    ----------
-    trajectory : Trajectory
-    frame, particle : (n,) int
-        Sorted by frame.
-    descriptors : DescriptorSet
-    kind : {"inherent", "thermal"}
-    progress, title, workers
-        As elsewhere.
-    folder : Path, optional
-        Where features lie that would take more than `IN_MEMORY`; they are mapped then, and the caller removes the folder.
-    """
-    frames = np.unique(frame)
-    frame_bytes = (
-        8 * len(descriptors.feature_names(trajectory.species_names)) * len(frame) / max(1, len(frames))
-    )
-    per_block = max(1, min(_FRAMES_PER_BLOCK, int(_BLOCK_BYTES // max(1, frame_bytes))))
-    blocks = np.array_split(frames, max(1, -(-len(frames) // per_block)))
-    jobs = []
-    for block in blocks:
-        inside = np.isin(frame, block)
-        jobs.append((trajectory.path, kind, frame[inside], particle[inside], descriptors))
-    finished = [0.0]
-    with progress.step(title, len(frame), "particles") as update:
-
-        def done(index: int, _: Any) -> None:
-            finished[0] += len(jobs[index][2])
-            update(finished[0])
-
-        if folder is not None and frame_bytes * len(frames) > IN_MEMORY:
-            return rows_by_way_of_disk(_features_of_block, jobs, folder, workers=workers, done=done)
-        return np.concatenate(map_units(_features_of_block, jobs, workers=workers, done=done))
-
-
-def _features_of_block(
-    job: tuple[Path, str, NDArray[np.int64], NDArray[np.int64], Any],
-) -> NDArray[np.float64]:
-    path, kind, frame, particle, descriptors = job
-    trajectory = Trajectory.open(path)
-    rows = [np.empty((0, len(descriptors.feature_names(trajectory.species_names))))]
-    for k, configuration in trajectory.frames(kind, np.unique(frame)):
-        require_distinct(configuration)
-        rows.append(features_of(descriptors, configuration, particle[frame == k]))
-    return np.concatenate(rows)
-
-
-def describable_in(trajectory: Trajectory, kind: str, reach: float) -> Describable | None:
-    """Return the test whether the whole surroundings of particles are seen; None where nothing can hide any.
-
-    Parameters
-    ----------
-    trajectory : Trajectory
-    kind : {"inherent", "thermal"}
-    reach : float, length
-        Of the descriptors.
-    """
-    if trajectory.layout.complete and all(trajectory.layout.periodic):
-        return None
-
-    def describable(frame: NDArray[np.int64], particle: NDArray[np.int64]) -> NDArray[np.bool_]:
-        whole = np.zeros(len(frame), bool)
-        order = np.argsort(frame, kind="stable")
-        inside = frame[order]
-        for k, configuration in trajectory.frames(kind, np.unique(frame)):
-            rows = order[np.searchsorted(inside, k, "left") : np.searchsorted(inside, k, "right")]
-            whole[rows] = whole_surroundings(reach, configuration, particle[rows])[1]
-        return whole
-
-    return describable
 
 
 def examples_with_features(
@@ -341,28 +191,6 @@ def describe_examples(
     return kept
 
 
-def origin_of_positions(trajectory: Trajectory, kind: str) -> dict[str, Any]:
-    """Return what the structure follows from: the quench, or that there was none."""
-    if kind == "inherent":
-        return {"inherent": trajectory.stages["inherent"]["parameters"]}
-    return {"positions": kind}
-
-
-def centre_particles(trajectory: Trajectory, species: str) -> NDArray[np.int64]:
-    """Return the particles of one species.
-
-    Raises
-    ------
-    ParameterError
-        If there is no such species.
-    """
-    if species not in trajectory.species_names:
-        raise ParameterError(
-            f"`centre_species` = '{species}' is none of the species {', '.join(trajectory.species_names)} of {trajectory.path}."
-        )
-    return np.flatnonzero(trajectory.species == trajectory.species_names.index(species))
-
-
 # -- the hyperplane --------------------------------------------------------------------------------------------------
 
 
@@ -477,107 +305,3 @@ def train(place: Workplace, progress: Progress, workers: int | Workforce | None 
     trained = train_on_examples(trajectory, settings, point, examples)
     trained.save(place.model_file)
     return trained
-
-
-# -- softness along trajectories -------------------------------------------------------------------------------------
-
-
-def softness_all(
-    place: Workplace, trained: TrainedSoftness, progress: Progress, workers: int | Workforce | None = None
-) -> None:
-    """Fill the array "softness" of every test trajectory: all centre particles of sampled frames, and every start."""
-    jobs, points = [], place.settings.test_points
-    for point in points:
-        trajectory = place.trajectory(point)
-        settings = place.settings
-        sampling = {
-            "stride": settings.statistics.stride,
-            "rearrangements": settings.rearrangements.model_dump(),
-        }
-        add_softness(trajectory, trained, sampling, progress)
-        moving = starts(place.settings, trajectory, events_of(place, point))
-        sampled = sampled_frames(place.settings, trajectory)
-        for unit, (a, b) in enumerate(trajectory.units()):
-            if trajectory.is_done("softness", unit):
-                continue
-            inside = (moving["start_frame"].values >= a) & (moving["start_frame"].values < b)
-            wanted = (moving["start_frame"].values[inside], moving["particle"].values[inside])
-            jobs.append((trajectory.path, unit, trained, sampled, wanted))
-    if jobs:
-        with _counting(place, points, "softness", progress, "Computing softness") as poll:
-            map_units(partial(once, "softness", softness_unit), jobs, workers=workers, poll=poll)
-
-
-def add_softness(
-    trajectory: Trajectory, trained: TrainedSoftness, sampling: dict[str, Any], progress: Progress
-) -> None:
-    """Create the array "softness" of a store; `sampling` says which particles and frames get a value.
-
-    Raises
-    ------
-    ParameterError
-        If the store has other species than the softness was trained on.
-    """
-    if trajectory.species_names != trained.species_names:
-        raise ParameterError(
-            f"This softness was trained on the species {', '.join(trained.species_names)}; {trajectory.path} has "
-            f"{', '.join(trajectory.species_names)}. Train one on such a store."
-        )
-    spec = ArraySpec(
-        ("particle",),
-        attrs={
-            "units": "1",
-            "symbol": "S",
-            "long_name": "softness",
-            "definition": f"w.F - b on standardized features of {trained.positions} positions; NaN where not computed",
-        },
-        sparse=True,
-    )
-    parameters = {"model": trained.identity, **sampling}
-    renew_stage(trajectory, "softness", {"softness": spec}, parameters, progress)
-
-
-def drift_in(trajectory: Trajectory, trained: TrainedSoftness, frames: NDArray[np.int64]) -> Drift:
-    """Compare the structure of a sample of a store with the training examples of a softness.
-
-    A sample, evenly spread over frames and particles, is enough to tell parts of a per cent, and tells them before the
-    softness of a long trajectory is computed.
-
-    Parameters
-    ----------
-    trajectory : Trajectory
-    trained : TrainedSoftness
-    frames : (n,) int
-        That the softness is wanted for.
-
-    Raises
-    ------
-    ParameterError
-        If the range of the training is not known.
-    """
-    descriptors = from_dict(trained.descriptors)
-    centre = centre_particles(trajectory, trained.centre_species)
-    some = centre[:: max(1, len(centre) // _DRIFT_PARTICLES)]
-    chosen = frames[np.unique(np.linspace(0, len(frames) - 1, _DRIFT_FRAMES).astype(np.int64))]
-    rows = [
-        features_of(descriptors, frame, some) for _, frame in trajectory.frames(trained.positions, chosen)
-    ]
-    return trained.drift_of(np.concatenate(rows))
-
-
-def softness_unit(job: tuple[Path, int, TrainedSoftness, NDArray[np.int64], Any]) -> None:
-    """Compute softness of one unit of a store; for a worker process."""
-    path, unit, trained, sampled, (start_frame, start_particle) = job
-    trajectory = Trajectory.open(path)
-    a, b = trajectory.units()[unit]
-    out = np.full((b - a, trajectory.n_particles), np.nan)
-    centre = np.flatnonzero(trajectory.species == trajectory.species_names.index(trained.centre_species))
-    inside = sampled[(sampled >= a) & (sampled < b)]
-    reach = from_dict(trained.descriptors).reach
-    for k, frame in trajectory.frames(trained.positions, np.union1d(inside, start_frame)):
-        require_distinct(frame)
-        particles = centre if k in inside else np.unique(start_particle[start_frame == k])
-        rows, whole = whole_surroundings(reach, frame, particles)
-        if whole.any():
-            out[k - a, particles[whole]] = trained.softness(frame, rows[whole])
-    trajectory.write("softness", unit, {"softness": out})

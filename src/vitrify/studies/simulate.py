@@ -17,8 +17,9 @@ from vitrify.errors import SettingsError, StoreError
 from vitrify.files import write_json
 from vitrify.parallel import Workforce, lock_unit, map_units
 from vitrify.particles import Frame
+from vitrify.particles.layout import Layout, inherent_arrays, inherent_values
 from vitrify.particles.neighbors import require_distinct
-from vitrify.particles.trajectory import Layout, Trajectory, inherent_arrays, inherent_values
+from vitrify.particles.trajectory import Trajectory
 from vitrify.progress import Progress
 from vitrify.protocols.equilibrate import Equilibrate, equilibrate, load_configuration, random_start
 from vitrify.protocols.production import prepare_production, produce, state_file

@@ -13,9 +13,10 @@ from vitrify.parallel import Workforce, lock_folder
 from vitrify.progress import Progress
 from vitrify.studies.dynamics import p_hop_all, require_rearrangements, require_statistics
 from vitrify.studies.finished import inputs_identity, is_finished, mark_finished
-from vitrify.studies.learning import softness_all, train
+from vitrify.studies.learning import train
 from vitrify.studies.settings import SoftnessSettings
 from vitrify.studies.simulate import Workplace, prepare_trajectory, quench_all, simulate_all
+from vitrify.studies.softness_values import softness_all
 
 if TYPE_CHECKING:
     from vitrify.predictors.trained import TrainedSoftness

@@ -355,7 +355,7 @@ def _how_to_get_softness(trajectory: Trajectory) -> str:
 
 def _compare_structure(page: _Page, trained: TrainedSoftness, where: of_softness.SoftnessFrames) -> None:
     """Warn where the structure is not that of the training."""
-    from vitrify.studies.learning import drift_in
+    from vitrify.studies.softness_values import drift_in
 
     if trained.feature_range is None:
         return

@@ -15,8 +15,9 @@ import numpy as np
 from vitrify.errors import ParameterError, SettingsError, StoreError, UnknownNameError
 from vitrify.files import write_whole
 from vitrify.parallel import Workforce, lock_folder
+from vitrify.particles.layout import POSITION_ARRAYS, inherent_arrays
 from vitrify.particles.tables import load_table, save_table
-from vitrify.particles.trajectory import POSITION_ARRAYS, Trajectory, inherent_arrays
+from vitrify.particles.trajectory import Trajectory
 from vitrify.progress import Progress
 from vitrify.provenance import to_plain
 from vitrify.rearrangements import INDICATORS
@@ -287,7 +288,7 @@ def describe_store(
     """Write the features of the particles of every so many frames as one table."""
     import xarray as xr
 
-    from vitrify.studies.learning import features_at, load_descriptors
+    from vitrify.studies.describing import features_at, load_descriptors
     from vitrify.studies.out_of_core import folder_for
 
     trajectory, descriptors = Trajectory.open(store), load_descriptors(options["descriptors"])
@@ -391,8 +392,9 @@ def train_on_store(
     StoreError
         Naming the verb that has to come first.
     """
+    from vitrify.studies.describing import load_descriptors
     from vitrify.studies.flow_defects import flow_examples_with_features, require_d2min
-    from vitrify.studies.learning import examples_with_features, load_descriptors, train_on_examples
+    from vitrify.studies.learning import examples_with_features, train_on_examples
 
     trajectory = Trajectory.open(store)
     load_descriptors(options["descriptors"])
@@ -458,7 +460,7 @@ def softness_of_store(
     """Write softness of every so many frames into a store; or only `prepare` the array and leave the model beside it."""
     from vitrify.descriptors.base import from_dict
     from vitrify.predictors.trained import TrainedSoftness
-    from vitrify.studies.learning import add_softness, softness_unit
+    from vitrify.studies.softness_values import add_softness, softness_unit
 
     if not model.exists():
         raise StoreError(
@@ -503,7 +505,7 @@ def _softness_missing(trajectory: Trajectory, trained: TrainedSoftness, sampled:
 
 def _tell_drift(trajectory: Trajectory, trained: TrainedSoftness, frames: Any, progress: Progress) -> None:
     """Warn where the structure of a store is not the one that the softness was trained on."""
-    from vitrify.studies.learning import drift_in
+    from vitrify.studies.softness_values import drift_in
 
     if trained.feature_range is None:
         progress.note(

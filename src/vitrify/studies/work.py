@@ -19,7 +19,8 @@ import numpy as np
 
 from vitrify.errors import ParameterError, StoreError, UnknownNameError
 from vitrify.parallel import Workforce, lock_folder, lock_shard, one_thread
-from vitrify.particles.trajectory import POSITION_ARRAYS, Trajectory
+from vitrify.particles.layout import POSITION_ARRAYS
+from vitrify.particles.trajectory import Trajectory
 from vitrify.progress import Progress
 from vitrify.studies.filling import fill
 
@@ -257,7 +258,7 @@ def filling_of_softness(trajectory: Trajectory, parameters: dict[str, Any]) -> F
         If it is not there, or is not the one of the stage.
     """
     from vitrify.predictors.trained import TrainedSoftness
-    from vitrify.studies.learning import softness_unit
+    from vitrify.studies.softness_values import softness_unit
     from vitrify.studies.verbs import PREPARED_SOFTNESS, beside
 
     path = beside(trajectory.path, PREPARED_SOFTNESS)

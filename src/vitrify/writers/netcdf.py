@@ -11,7 +11,7 @@ from typing import IO, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from vitrify.particles.trajectory import POSITION_ARRAYS
+from vitrify.particles.layout import POSITION_ARRAYS
 from vitrify.provenance import canonical_json
 from vitrify.writers.base import Block, Selection, Writer, wrap
 
