@@ -194,3 +194,14 @@ def test_a_flipped_tilt_does_not_disturb_following(in_memory):
     sheared = [np.array([[4.0, 0, 0], [0.1 * k, 4.0, 0], [0, 0, 4.0]]) for k in range(40)]
     moved = np.stack([t - cells @ s for t, s in zip(truth, sheared, strict=True)])
     np.testing.assert_allclose(found, moved, rtol=0, atol=1e-10)
+
+
+def test_a_particle_that_comes_back_as_another_species_is_refused(file_frames, in_memory):
+    frames = file_frames()
+    cut = frames[3]
+    frames[3] = replace(cut, positions=cut.positions[1:], labels=cut.labels[1:], ids=cut.ids[1:], columns={})
+    labels = frames[8].labels.copy()
+    labels[frames[8].ids == cut.ids[0]] = "3"
+    frames[8] = replace(frames[8], labels=labels)
+    with pytest.raises(FileFormatError, match=f"frame 8: particle {cut.ids[0]} is '3', and was"):
+        _ = Source(in_memory(frames), absent=True).contents

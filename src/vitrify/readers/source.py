@@ -150,7 +150,7 @@ class Source:
 
     def _united(self) -> Contents:
         """Look at every frame: the union of all ids, each with its one kind."""
-        kinds: dict[int, str] = {}
+        ids, labels = np.empty(0, np.int64), np.empty(0, np.str_)
         first, fewest = None, np.inf
         for frame in self.raw():
             first = frame if first is None else first
@@ -158,15 +158,13 @@ class Source:
                 raise FileFormatError(
                     f"{frame.label}: particles may only be absent where the file says which is which, and it has no ids."
                 )
-            _refuse_repeated(np.sort(frame.ids), frame.label)
-            fewest = min(fewest, len(frame.ids))
-            for identity, kind in zip(frame.ids.tolist(), self.kinds(frame).tolist(), strict=True):
-                if kinds.setdefault(identity, kind) != kind:
-                    raise _changed_kind(frame.label, identity, kinds[identity], kind)
-        if first is None or not kinds:
+            order = np.argsort(frame.ids, kind="stable")
+            here, kinds = np.asarray(frame.ids, np.int64)[order], self.kinds(frame)[order]
+            _refuse_repeated(here, frame.label)
+            fewest = min(fewest, len(here))
+            ids, labels = _merged(ids, labels, here, kinds, frame.label)
+        if first is None or not len(ids):
             raise FileFormatError(f"{_names(self.reader)}: there is no particle in any frame.")
-        ids = np.array(sorted(kinds), np.int64)
-        labels = np.array([kinds[k] for k in ids.tolist()])
         return self._contents(first, ids, labels, complete=bool(fewest == len(ids)))
 
     def _contents(
@@ -422,6 +420,28 @@ def read(
         absent,
         time_step,
     )
+
+
+def _merged(
+    ids: NDArray[np.int64],
+    labels: NDArray[np.str_],
+    here: NDArray[np.int64],
+    kinds: NDArray[np.str_],
+    label: str,
+) -> tuple[NDArray[np.int64], NDArray[np.str_]]:
+    """Return all ids, ascending, with their labels, after those of one more frame; each must keep its label."""
+    place = np.searchsorted(ids, here)
+    known = place < len(ids)
+    known[known] = ids[place[known]] == here[known]
+    changed = np.flatnonzero(labels[place[known]] != kinds[known])
+    if len(changed):
+        k = np.flatnonzero(known)[changed[0]]
+        raise _changed_kind(label, int(here[k]), str(labels[place[k]]), str(kinds[k]))
+    if known.all():
+        return ids, labels
+    ids, labels = np.concatenate([ids, here[~known]]), np.concatenate([labels, kinds[~known]])
+    order = np.argsort(ids, kind="stable")
+    return ids[order], labels[order]
 
 
 # -- what is refused -------------------------------------------------------------------------------------------------
