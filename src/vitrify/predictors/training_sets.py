@@ -369,13 +369,14 @@ def _left_out(counts: dict[str, int]) -> str:
 def _shortage(selection: TrainingSelection, available: dict[str, int], temperature: float | None) -> str:
     at = "" if temperature is None else f" at T = {temperature:g}"
     asked = selection.smallest
+    limit = "n_per_class" if selection.min_per_class is None else "min_per_class"
     if available["soft"] < asked:
         return (
             f"The training set asks for {asked} rearranging particles; only {available['soft']} rearrange{at} with "
-            f"`rearrangement_threshold` = {selection.rearrangement_threshold:g}. Lower `n_per_class` or add frames."
+            f"`rearrangement_threshold` = {selection.rearrangement_threshold:g}. Lower `{limit}` or add frames."
         )
     return (
         f"The training set asks for {asked} quiet particles; only {available['hard']} stay below `quiet_threshold` = "
-        f"{selection.quiet_threshold:g} for `quiet_time` = {selection.quiet_time} frames{at}. Lower `n_per_class` or "
+        f"{selection.quiet_threshold:g} for `quiet_time` = {selection.quiet_time} frames{at}. Lower `{limit}` or "
         "`quiet_time`, or add frames."
     )

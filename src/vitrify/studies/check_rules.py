@@ -8,6 +8,7 @@ import numpy as np
 
 from vitrify.studies.check_frames import Judged
 from vitrify.studies.check_scan import Scan
+from vitrify.studies.importing import model_as_typed
 
 if TYPE_CHECKING:
     from vitrify.readers.source import Source
@@ -271,7 +272,7 @@ class _Table:
             " …" if len(self.found.source["paths"]) > 1 else ""
         )
         do = f"vitrify import {files} STORE --positions {kind}" + (
-            "" if self.model is None else f" --model {self.model.name}"
+            "" if self.model is None else f" --model {model_as_typed(self.model)}"
         )
         if not self.found.unwrapping["safe"] and self.n > 1:
             return self._row(

@@ -85,6 +85,25 @@ def typed_model(text: str | None) -> dict[str, Any] | None:
     return plain
 
 
+def model_as_typed(model: Any) -> str:
+    """Return what `--model` takes for a model: its name, and the parameters that are not the default ones.
+
+    Examples
+    --------
+    >>> from vitrify.models.kob_andersen import KobAndersen
+    >>> model_as_typed(KobAndersen(smoothing="shift"))
+    'kob_andersen,smoothing=shift'
+    """
+    from dataclasses import fields
+
+    other = [
+        f"{f.name}={getattr(model, f.name)}"
+        for f in fields(model)
+        if f.init and getattr(model, f.name) != f.default and not isinstance(getattr(model, f.name), tuple)
+    ]
+    return ",".join([model.name, *other])
+
+
 def reader_options(typed: Sequence[str], **named: Any) -> dict[str, Any]:
     """Return the options of a reader: those of the command line's own names that were given, and NAME=VALUE pairs."""
     options = {k: v for k, v in named.items() if v is not None}
