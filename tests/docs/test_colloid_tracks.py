@@ -13,6 +13,7 @@ from vitrify.particles.trajectory import Trajectory
 PAGE = "docs/how-to/colloid-tracks.md"
 
 
+@pytest.mark.slow
 def test_the_page_on_colloid_tracks_ends_in_a_report(root, blocks, tmp_path):
     pytest.importorskip("trackpy")
     (tmp_path / "examples").symlink_to(root / "examples")

@@ -154,7 +154,7 @@ def test_there_are_examples():
 def test_an_example_runs(script, tmp_path):
     assert len(script.read_text(encoding="utf-8").splitlines()) < 60
     if script.stem == "colloid_tracks":
-        pytest.skip("it takes half a minute and runs with its page, in test_colloid_tracks.py")
+        pytest.skip("it runs with its page, among the slow tests, in test_colloid_tracks.py")
     command = [sys.executable, "-W", "error", str(script)]
     ran = subprocess.run(command, check=False, cwd=tmp_path, capture_output=True, text=True, timeout=600)
     assert ran.returncode == 0, ran.stderr
