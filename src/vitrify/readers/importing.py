@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from vitrify.errors import FileFormatError, ParameterError
 from vitrify.parallel import map_units
-from vitrify.particles import Box
 from vitrify.particles.layout import POSITION_ARRAYS, Layout, inherent_arrays, inherent_values, thermal_arrays
 from vitrify.particles.trajectory import Trajectory
 from vitrify.readers.following import OrderedFrame
@@ -205,11 +204,7 @@ def _last_before(trajectory: Trajectory, kind: str, frame: int) -> OrderedFrame 
     k = frame - 1
     return OrderedFrame(
         trajectory.positions(kind, k, frame)[0],
-        Box(
-            trajectory.read("box_vectors", k, frame)[0],
-            trajectory.read("box_origin", k, frame)[0],
-            np.array(trajectory.layout.periodic),
-        ),
+        trajectory.box(k),
         float(trajectory.read("time", k, frame)[0]),
         f"frame {k} of {trajectory.path}",
     )

@@ -236,7 +236,7 @@ class Source:
                 if k in chosen:
                     yield frame
 
-    @property
+    @cached_property
     def is_followed(self) -> bool:
         """Whether positions must be unwrapped from frame to frame, because the files do not say in which image they are."""
         first = next(self.raw(0, 1))

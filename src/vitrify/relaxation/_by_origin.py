@@ -16,6 +16,15 @@ from vitrify.relaxation.overlap import blocks_of_origins
 Array = NDArray[np.float64]
 
 
+def counts(rows: Any, blocks: str = "blocks of time origins") -> dict[str, Any]:
+    """Return what a curve rests on as variables of a Dataset: origins, blocks and absent displacements of each lag."""
+    words = {"n_origins": "time origins", "n_blocks": blocks, "n_absent": "displacements of absent particles"}
+    return {
+        name: ("lag", row.astype(np.int64), {"units": "1", "long_name": long_name})
+        for (name, long_name), row in zip(words.items(), rows, strict=True)
+    }
+
+
 @dataclass(frozen=True, eq=False)
 class Sums:
     """What every time origin gives.

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from vitrify.errors import ParameterError
-from vitrify.relaxation._by_origin import Sums, jackknife, per_block, sums_by_origin
+from vitrify.relaxation._by_origin import Sums, counts, jackknife, per_block, sums_by_origin
 from vitrify.relaxation.base import Lag, Read, resolve_lags
 from vitrify.relaxation.overlap import Overlap
 from vitrify.units import LJ, Units
@@ -152,21 +152,12 @@ class DynamicSusceptibility:
             "long_name": "standard error of the dynamic susceptibility",
             "definition": "from leaving out each block of time origins, or run",
         }
-        counted = {
-            name: ("lag", row.astype(np.int64), {"units": "1", "long_name": words})
-            for name, row, words in zip(
-                ("n_origins", "n_blocks", "n_absent"),
-                rows[3:],
-                ("time origins", "blocks of time origins, or runs", "displacements of absent particles"),
-                strict=True,
-            )
-        }
         return xr.Dataset(
             {
                 "chi4": ("lag", rows[0], attrs),
                 "chi4_error": ("lag", rows[1], of_error),
                 "overlap": ("lag", rows[2], {"units": "1", "symbol": "q(t)", "long_name": "overlap"}),
-                **counted,
+                **counts(rows[3:], "blocks of time origins, or runs"),
             },
             {"lag": ("lag", np.array([lag.time for lag in found], np.float64), {"units": units.time, "symbol": "t", "long_name": "time"})},
             attrs={

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from vitrify.errors import ParameterError, ShapeError
-from vitrify.relaxation._by_origin import jackknife, per_block, sums_by_origin
+from vitrify.relaxation._by_origin import counts, jackknife, per_block, sums_by_origin
 from vitrify.relaxation.base import Lag, Read, resolve_lags
 from vitrify.units import LJ, Units, power
 
@@ -121,21 +121,12 @@ class NonGaussian:
         }
         of_msd = {"units": power(units.length, 2), "symbol": r"\Delta r^2(t)"}
         of_msd["long_name"] = "mean squared displacement"
-        counted = {
-            name: ("lag", row.astype(np.int64), {"units": "1", "long_name": words})
-            for name, row, words in zip(
-                ("n_origins", "n_blocks", "n_absent"),
-                rows[3:],
-                ("time origins", "blocks of time origins", "displacements of absent particles"),
-                strict=True,
-            )
-        }
         return xr.Dataset(
             {
                 "non_gaussian": ("lag", rows[0], attrs),
                 "non_gaussian_error": ("lag", rows[1], of_error),
                 "msd": ("lag", rows[2], of_msd),
-                **counted,
+                **counts(rows[3:]),
             },
             {"lag": ("lag", np.array([lag.time for lag in found], np.float64), {"units": units.time, "symbol": "t", "long_name": "time"})},
             attrs=self.to_dict(),
