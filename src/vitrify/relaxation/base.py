@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ from vitrify.particles.spacing import (
     spread_lags,
 )
 from vitrify.particles.spacing import spacing as spacing_of
+from vitrify.units import Units
 
 Read = Callable[[int, int], NDArray[np.float64]]
 
@@ -107,6 +108,12 @@ class OverOrigins:
         share = self.present / self.present.sum()
         scatter = n / (n - 1) * float((share**2 * (self.values - self.mean) ** 2).sum())
         return float(np.sqrt(scatter * n / n_independent))
+
+
+def lag_axis(lags: Sequence[Lag], units: Units) -> tuple[str, NDArray[np.float64], dict[str, str]]:
+    """Return the coordinate "lag" of a Dataset: the time of each lag."""
+    attrs = {"units": units.time, "symbol": "t", "long_name": "time"}
+    return "lag", np.array([lag.time for lag in lags], np.float64), attrs
 
 
 def resolve_lags(times: ArrayLike, lags: ArrayLike | None) -> list[Lag]:

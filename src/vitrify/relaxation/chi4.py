@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from vitrify.errors import ParameterError
 from vitrify.relaxation._by_origin import Sums, counts, jackknife, per_block, sums_by_origin
-from vitrify.relaxation.base import Lag, Read, resolve_lags
+from vitrify.relaxation.base import Lag, Read, lag_axis, resolve_lags
 from vitrify.relaxation.overlap import Overlap
 from vitrify.units import LJ, Units
 
@@ -159,7 +159,7 @@ class DynamicSusceptibility:
                 "overlap": ("lag", rows[2], {"units": "1", "symbol": "q(t)", "long_name": "overlap"}),
                 **counts(rows[3:], "blocks of time origins, or runs"),
             },
-            {"lag": ("lag", np.array([lag.time for lag in found], np.float64), {"units": units.time, "symbol": "t", "long_name": "time"})},
+            {"lag": lag_axis(found, units)},
             attrs={
                 "cutoff": self.cutoff,
                 "ensemble": self.ensemble,

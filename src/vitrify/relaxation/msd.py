@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from vitrify.errors import ParameterError, ShapeError
-from vitrify.relaxation.base import Lag, Read, over_origins, resolve_lags
+from vitrify.relaxation.base import Lag, Read, lag_axis, over_origins, resolve_lags
 from vitrify.units import LJ, Units, power
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ class MeanSquaredDisplacement:
                 "n_origins": ("lag", origins, {"units": "1", "long_name": "time origins"}),
                 "n_absent": ("lag", absent, {"units": "1", "long_name": "displacements of absent particles"}),
             },
-            {"lag": ("lag", np.array([lag.time for lag in found]), {"units": units.time, "symbol": "t", "long_name": "time"})},
+            {"lag": lag_axis(found, units)},
             attrs=self.to_dict(),
         )  # fmt: skip
 

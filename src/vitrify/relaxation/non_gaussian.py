@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from vitrify.errors import ParameterError, ShapeError
 from vitrify.relaxation._by_origin import counts, jackknife, per_block, sums_by_origin
-from vitrify.relaxation.base import Lag, Read, resolve_lags
+from vitrify.relaxation.base import Lag, Read, lag_axis, resolve_lags
 from vitrify.units import LJ, Units, power
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ class NonGaussian:
                 "msd": ("lag", rows[2], of_msd),
                 **counts(rows[3:]),
             },
-            {"lag": ("lag", np.array([lag.time for lag in found], np.float64), {"units": units.time, "symbol": "t", "long_name": "time"})},
+            {"lag": lag_axis(found, units)},
             attrs=self.to_dict(),
         )  # fmt: skip
 

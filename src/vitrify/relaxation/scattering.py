@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from vitrify.errors import ParameterError, ShapeError
 from vitrify.particles import Box
 from vitrify.relaxation._by_origin import jackknife, per_block, sums_by_origin
-from vitrify.relaxation.base import Lag, Read, resolve_lags
+from vitrify.relaxation.base import Lag, Read, lag_axis, resolve_lags
 from vitrify.units import LJ, Units, power
 
 if TYPE_CHECKING:
@@ -166,7 +166,7 @@ class SelfScattering:
             },
             {
                 "q": ("q", self._ks, {"units": inverse, "symbol": "k", "long_name": "wave number"}),
-                "lag": ("lag", np.array([lag.time for lag in found], np.float64), {"units": units.time, "symbol": "t", "long_name": "time"}),
+                "lag": lag_axis(found, units),
             },
             attrs={"average": how},
         )  # fmt: skip
