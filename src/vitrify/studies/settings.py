@@ -1,12 +1,13 @@
-"""What `vitrify run softness` is told: presets, a TOML file, the command line; unknown keys are refused by name."""
+"""What `vitrify run` is told: presets, a TOML file, the command line; unknown keys are refused by name."""
 
 from __future__ import annotations
 
 import difflib
 import os
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -33,6 +34,8 @@ class StatePoint(_Strict):
         Distinguishes independent trajectories of one temperature.
     training : bool, default False
         Whether the hyperplane is trained on this trajectory. Statistics never come from it.
+    density : float, optional
+        Its own, where it is not that of the simulation.
     """
 
     temperature: float = Field(gt=0)
@@ -40,11 +43,13 @@ class StatePoint(_Strict):
     hold_time: float = Field(gt=0)
     replica: int = Field(default=0, ge=0)
     training: bool = False
+    density: float | None = Field(default=None, gt=0)
 
     @property
     def label(self) -> str:
         """Name of its folder."""
-        return f"T{self.temperature:.4g}" + (f"-{self.replica}" if self.replica else "")
+        at = "" if self.density is None else f"rho{self.density:.4g}-"
+        return f"{at}T{self.temperature:.4g}" + (f"-{self.replica}" if self.replica else "")
 
 
 class Simulation(_Strict):
@@ -53,12 +58,16 @@ class Simulation(_Strict):
     Parameters
     ----------
     engine : {"lammps", "dryrun"}
+    model : {"kob_andersen", "harmonic_spheres"}
     smoothing : {"quad", "shift", "force_shift", "none"}
         Of the Kob-Andersen potential; "quad" has two continuous derivatives.
     n_particles : int
     density : float
     time_step, frame_interval : float, time
     thermostat_time : float, time
+    melt_temperature : float, energy / k_B
+    melt_time, cooling_time : float, time
+        Where a liquid is equilibrated here: held as a melt, then cooled to its temperature.
     frames_per_unit : int
         Frames simulated (and lost at most, if killed) at once.
     seed : int
@@ -67,12 +76,16 @@ class Simulation(_Strict):
     """
 
     engine: Literal["lammps", "dryrun"] = "lammps"
+    model: Literal["kob_andersen", "harmonic_spheres"] = "kob_andersen"
     smoothing: Literal["quad", "shift", "force_shift", "none"] = "quad"
     n_particles: int = Field(default=1000, ge=10)
     density: float = Field(default=1.2, gt=0)
     time_step: float = Field(default=0.005, gt=0)
     frame_interval: float = Field(default=1.0, gt=0)
     thermostat_time: float = Field(default=1.0, gt=0)
+    melt_temperature: float = Field(default=1.5, gt=0)
+    melt_time: float = Field(default=50.0, gt=0)
+    cooling_time: float = Field(default=250.0, gt=0)
     frames_per_unit: int = Field(default=25, ge=1)
     seed: int = Field(default=2016, ge=0)
     planted: dict[str, float | int] = {}
@@ -319,10 +332,29 @@ def load_settings(
     file: str | os.PathLike[str] | None = None,
     overrides: dict[str, Any] | None = None,
 ) -> SoftnessSettings:
+    """Return the settings of `vitrify run softness`: as `settings_of`, whose parameters these are."""
+    return settings_of(SoftnessSettings, preset, scale, density, file, overrides)
+
+
+Settings = TypeVar("Settings", bound=SoftnessSettings)
+
+
+def settings_of(
+    kind: type[Settings],
+    presets: Callable[[str, float], dict[str, Any]],
+    scale: str = "demo",
+    density: float = 1.2,
+    file: str | os.PathLike[str] | None = None,
+    overrides: dict[str, Any] | None = None,
+) -> Settings:
     """Return the settings of a preset, with a TOML file and overrides laid over it.
 
     Parameters
     ----------
+    kind : type
+        Of the settings.
+    presets : callable
+        (scale, density) -> the settings of a scale as nested dicts, as `preset`.
     scale : {"demo", "study", "paper"}
     density : float
     file : path-like, optional
@@ -340,12 +372,12 @@ def load_settings(
     if file is not None:
         where, given = str(file), _read_toml(Path(file))
     base = given["scale"] if given.get("scale") in SCALES else scale
-    raw = _laid_over(preset(base, density), given)
+    raw = _laid_over(presets(base, density), given)
     raw = _laid_over(raw, overrides or {})
     try:
-        return SoftnessSettings.model_validate(raw)
+        return kind.model_validate(raw)
     except ValidationError as error:
-        raise SettingsError(f"{where}: " + "; ".join(_explain(e) for e in error.errors())) from error
+        raise SettingsError(f"{where}: " + "; ".join(_explain(kind, e) for e in error.errors())) from error
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
@@ -373,10 +405,10 @@ def _did_you_mean(name: str, known: Any) -> str:
     return f" Did you mean '{close[0]}'?" if close else ""
 
 
-def _explain(error: Any) -> str:
+def _explain(kind: type[BaseModel], error: Any) -> str:
     path = ".".join(str(p) for p in error["loc"])
     if error["type"] == "extra_forbidden":
-        known = _fields_at(error["loc"][:-1])
+        known = _fields_at(kind, error["loc"][:-1])
         return f"there is no setting `{path}`. Known here: {', '.join(known)}.{_did_you_mean(str(error['loc'][-1]), known)}"
     got = error.get("input")
     shown = f"; it is {got!r}" if not isinstance(got, dict | list) else ""
@@ -386,8 +418,8 @@ def _explain(error: Any) -> str:
     return f"`{path}`: {message}{shown}" if path else message
 
 
-def _fields_at(location: tuple[Any, ...]) -> list[str]:
-    model: Any = SoftnessSettings
+def _fields_at(kind: type[BaseModel], location: tuple[Any, ...]) -> list[str]:
+    model: Any = kind
     for part in location:
         if isinstance(part, str) and part in model.model_fields:
             annotation = model.model_fields[part].annotation

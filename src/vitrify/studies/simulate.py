@@ -39,17 +39,20 @@ class Workplace:
     settings : SoftnessSettings
     only_store : Path, optional
         A single trajectory that lies elsewhere than in a study's folder.
+    shared : Path, optional
+        Folder of another study whose trajectories are used, and added to.
     """
 
     out: Path
     settings: SoftnessSettings
     only_store: Path | None = None
+    shared: Path | None = None
 
     def folder(self, point: StatePoint) -> Path:
         """Folder of one state point."""
         if self.only_store is not None:
             return self.only_store.with_suffix(".run")
-        return self.out / "trajectories" / point.label
+        return (self.shared or self.out) / "trajectories" / point.label
 
     def store(self, point: StatePoint) -> Path:
         """Its trajectory."""
@@ -80,15 +83,26 @@ def make_model(settings: SoftnessSettings) -> Any:
         from vitrify.engines.dryrun import PlantedLiquid
 
         return PlantedLiquid(**settings.simulation.planted)  # type: ignore[arg-type]
+    if settings.simulation.model == "harmonic_spheres":
+        from vitrify.models.harmonic_spheres import HarmonicSpheres
+
+        return HarmonicSpheres()
     from vitrify.models.kob_andersen import KobAndersen
 
     return KobAndersen(smoothing=settings.simulation.smoothing)
 
 
+def density_of(settings: SoftnessSettings, point: StatePoint) -> float:
+    """Return the number density of one state point."""
+    return settings.simulation.density if point.density is None else point.density
+
+
 def make_run(settings: SoftnessSettings, point: StatePoint) -> Run:
-    """Return the run of one state point; its seed follows from the settings' seed, temperature and replica."""
+    """Return the run of one state point; its seed follows from the settings' seed, temperature, density and replica."""
     s = settings.simulation
     entropy = [s.seed, round(point.temperature * 1e6), point.replica]
+    if point.density is not None:
+        entropy.append(round(point.density * 1e6))
     return Run(
         model=make_model(settings),
         temperature=point.temperature,
@@ -104,7 +118,9 @@ def shipped_start(settings: SoftnessSettings, point: StatePoint) -> Path | None:
     s = settings.simulation
     if s.engine != "lammps":
         return None
-    name = f"kob_andersen-{s.smoothing}-N{s.n_particles}-rho{s.density:.2f}-{point.label}.npz"
+    model = f"{s.model}-{s.smoothing}" if s.model == "kob_andersen" else s.model
+    at = f"rho{density_of(settings, point):.2f}-{point.model_copy(update={'density': None}).label}"
+    name = f"{model}-N{s.n_particles}-{at}.npz"
     resource = files("vitrify.studies") / "starts" / name
     with as_file(resource) as path:
         return path if path.exists() else None
@@ -115,6 +131,17 @@ def needs_equilibration(settings: SoftnessSettings, point: StatePoint) -> bool:
     if settings.simulation.engine != "lammps":
         return False
     return settings.equilibrate or shipped_start(settings, point) is None
+
+
+def make_equilibration(settings: SoftnessSettings, point: StatePoint) -> Equilibrate:
+    """Return how the liquid of one state point is brought to its temperature."""
+    s = settings.simulation
+    return Equilibrate(
+        hold_time=point.hold_time,
+        melt_temperature=s.melt_temperature,
+        melt_time=s.melt_time,
+        cooling_time=s.cooling_time,
+    )
 
 
 # -- trajectories ----------------------------------------------------------------------------------------------------
@@ -167,7 +194,8 @@ def _start_frame(settings: SoftnessSettings, point: StatePoint, run: Run) -> Fra
         return run.model.start_frame(run)
     if needs_equilibration(settings, point):
         s = settings.simulation
-        return random_start(run.model.composition, s.n_particles, s.density, dimension=3, seed=run.seed)
+        density = density_of(settings, point)
+        return random_start(run.model.composition, s.n_particles, density, dimension=3, seed=run.seed)
     shipped = shipped_start(settings, point)
     assert shipped is not None
     return load_configuration(shipped)[0]
@@ -177,7 +205,7 @@ def _start_provenance(settings: SoftnessSettings, point: StatePoint) -> Any:
     if settings.simulation.engine == "dryrun":
         return "stationary distribution of the planted model"
     if needs_equilibration(settings, point):
-        return {"protocol": to_plain(Equilibrate(hold_time=point.hold_time))}
+        return {"protocol": to_plain(make_equilibration(settings, point))}
     shipped = shipped_start(settings, point)
     assert shipped is not None
     return {"file": shipped.name, **load_configuration(shipped)[2]}
@@ -208,7 +236,7 @@ def _starting_configuration(place: Workplace, point: StatePoint, engine: Any, ru
     if needs_equilibration(settings, point):
         folder = place.folder(point) / "equilibration"
         start = _start_frame(settings, point, run)
-        report = equilibrate(engine, run, start, Equilibrate(hold_time=point.hold_time), folder)
+        report = equilibrate(engine, run, start, make_equilibration(settings, point), folder)
         if report.remarks:
             remark = "; ".join(report.remarks)
             write_json(folder / "remarks.json", {"label": point.label, "remark": remark})

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,33 +48,81 @@ def run_softness(
     StoreBusyError
         If another process works in `out`.
     """
+    from vitrify.studies.results import collect_results
+
+    return run_study(Workplace(Path(out), settings), collect_results, progress, workers)
+
+
+def run_study(
+    place: Workplace,
+    collect: Callable[[Workplace, TrainedSoftness], SoftnessResults],
+    progress: Progress,
+    workers: int | Workforce | None = None,
+    then: Callable[[Workplace, TrainedSoftness], None] | None = None,
+) -> Path:
+    """Make trajectories, learn softness, and hand both to what the study is about.
+
+    Parameters
+    ----------
+    place : Workplace
+    collect : callable
+        Returns the results of the study from what lies in its stores.
+    progress, workers
+        As of `run_softness`.
+    then : callable, optional
+        More work for stores, after softness and before the results.
+
+    Returns
+    -------
+    Path
+        Of the report.
+
+    Raises
+    ------
+    MissingExtraError, SettingsError, StoreBusyError
+        As `run_softness`.
+    """
     from vitrify.report.terminal import print_table
 
-    require_extras(settings)
-    out = Path(out)
-    require_folder(out)
-    place = Workplace(out, settings)
-    with lock_folder(out):
-        for (
-            point
-        ) in settings.state_points:  # refuses the folder of another study before anything in it changes
-            prepare_trajectory(place, point)
-        write_json(out / "settings.json", settings.model_dump(mode="json"))
-        simulate_all(place, progress, workers)
-        quench_all(place, progress, workers)
-        p_hop_all(place, progress, workers)
-        require_rearrangements(place)
-        require_statistics(place)
-        trained = train(place, progress, workers)
-        softness_all(place, trained, progress, workers)
-        results = _results_and_report(place, trained, progress)
-    report = out / "report.html"
+    require_extras(place.settings)
+    require_folder(place.out)
+    with ExitStack() as locks:
+        for folder in dict.fromkeys((place.out.absolute(), (place.shared or place.out).absolute())):
+            locks.enter_context(lock_folder(folder))
+        trained = learn_softness(place, progress, workers)
+        if then is not None:
+            then(place, trained)
+        results = _results_and_report(place, trained, collect, progress)
+    report = place.out / "report.html"
     print_table(results)
     print(f"\nReport: {report.resolve()}", file=sys.stdout, flush=True)
     return report
 
 
-def _results_and_report(place: Workplace, trained: TrainedSoftness, progress: Progress) -> SoftnessResults:
+def learn_softness(
+    place: Workplace, progress: Progress, workers: int | Workforce | None = None
+) -> TrainedSoftness:
+    """Simulate, quench, find rearrangements, train, and compute softness of every test trajectory."""
+    for point in place.settings.state_points:
+        # refuses the folder of another study before anything in it changes
+        prepare_trajectory(place, point)
+    write_json(place.out / "settings.json", place.settings.model_dump(mode="json"))
+    simulate_all(place, progress, workers)
+    quench_all(place, progress, workers)
+    p_hop_all(place, progress, workers)
+    require_rearrangements(place)
+    require_statistics(place)
+    trained = train(place, progress, workers)
+    softness_all(place, trained, progress, workers)
+    return trained
+
+
+def _results_and_report(
+    place: Workplace,
+    trained: TrainedSoftness,
+    collect: Callable[[Workplace, TrainedSoftness], SoftnessResults],
+    progress: Progress,
+) -> SoftnessResults:
     """Return the results with their report drawn; both are left as they are if nothing they follow from has changed."""
     from vitrify.report.results import SoftnessResults
 
@@ -80,10 +130,9 @@ def _results_and_report(place: Workplace, trained: TrainedSoftness, progress: Pr
     if is_finished(place, inputs):
         return SoftnessResults.load(place.results)
     from vitrify.report.page import build_report
-    from vitrify.studies.results import collect_results
 
     progress.note("Statistics and figures")
-    results = collect_results(place, trained)
+    results = collect(place, trained)
     results.save(place.results)
     build_report(results, place.out)
     mark_finished(place, inputs)
