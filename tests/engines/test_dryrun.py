@@ -47,9 +47,10 @@ def hops(inherent, model):
     return np.linalg.norm(np.diff(centres, axis=0), axis=2) > 0.5 * model.hop_length
 
 
+@pytest.mark.parametrize("more", [{}, {"memory": 5.0, "one_way": True}], ids=["trap model", "wandering"])
 @pytest.mark.parametrize("dimension", [2, 3])
-def test_cutting_the_run_into_calls_changes_no_bit(tmp_path, dimension):
-    run = Run(PlantedLiquid(n_clusters=27, dimension=dimension, sigma0=1.5), temperature=0.6, seed=4)
+def test_cutting_the_run_into_calls_changes_no_bit(tmp_path, dimension, more):
+    run = Run(PlantedLiquid(n_clusters=27, dimension=dimension, sigma0=1.5, **more), temperature=0.6, seed=4)
     folders = [tmp_path / name for name in "abc"]
     for folder in folders:
         folder.mkdir()
@@ -240,6 +241,7 @@ def test_states_that_do_not_fit_are_refused(tmp_path):
         ({"inner_distance": 1.6}, "below `outer_distance`"),
         ({"spacing": 4.0}, "could overlap"),
         ({"cage_noise": -0.1}, "must not be negative"),
+        ({"memory": 0.0}, "`memory` must be a positive number of frames"),
     ],
 )
 def test_impossible_liquids_are_refused(parameters, words):
@@ -251,3 +253,98 @@ def test_a_certain_hop_is_refused(tmp_path):
     model = PlantedLiquid(n_clusters=8, sigma0=9.0)
     with pytest.raises(ParameterError, match="must stay below 1"):
         model.start_frame(Run(model, 0.5))
+
+
+# -- softness that changes between hops, and hops that do not return -----------------------------------------------------
+
+
+def test_a_liquid_without_the_later_fields_keeps_its_identity():
+    from vitrify.provenance import identity
+
+    assert identity(PlantedLiquid()) == "8cee7c199045de06"
+    assert identity(PlantedLiquid(memory=50.0)) != identity(PlantedLiquid(one_way=True)) != "8cee7c199045de06"
+    other = PlantedLiquid(memory=50.0, one_way=True)
+    assert PlantedLiquid.from_dict(other.to_dict()) == PlantedLiquid(memory=50.0, one_way=1) == other
+
+
+def test_equilibrium_outlives_memory_and_hops():
+    """Both the change between hops and the hops themselves leave the stationary distribution as it is."""
+    for t in (0.4, 0.8, 1.5):
+        model = PlantedLiquid(memory=7.0)
+        levels, onward, p = (
+            model.stationary(t),
+            model.transition(t),
+            model.hop_probability(model.softness_levels, t),
+        )
+        np.testing.assert_allclose(onward.sum(axis=1), 1, rtol=1e-12)
+        np.testing.assert_allclose(levels @ onward, levels, rtol=1e-9)
+        hopped = (levels * (1 - p) + (levels @ p) * model.prior) @ onward
+        np.testing.assert_allclose(hopped, levels, rtol=1e-9)
+
+
+def test_softness_of_a_cluster_that_stays_relaxes_with_its_memory(tmp_path):
+    """Mean s̄ + (s0 − s̄) ρ with ρ = exp(−t / memory); variance that of n independent coins of which a part was thrown again."""
+    model = PlantedLiquid(n_clusters=4000, sigma0=-30.0, memory=12.0, cage_noise=0.0, inherent_noise=0.0)
+    _, inherent, _, _ = advance(Run(model, 0.5, seed=3), 24, tmp_path)
+    softness = planted_along(inherent[[0, 6, 23]], model)
+    start, x, n = softness[0], model.inner_probability(0.5), model.n_satellites
+    for later, t in ((softness[1], 6), (softness[2], 23)):
+        rho = np.exp(-t / model.memory)
+        stay, gain = x + (1 - x) * rho, x * (1 - rho)
+        for s in model.softness_levels:
+            at, m = np.isclose(start, s), s * model.softness_scale + n / 2
+            if at.sum() < 200:
+                continue
+            mean = model.softness(m * stay + (n - m) * gain)
+            variance = (m * stay * (1 - stay) + (n - m) * gain * (1 - gain)) / model.softness_scale**2
+            assert abs(later[at].mean() - mean) < 4 * np.sqrt(variance / at.sum())
+            assert abs(later[at].var() / variance - 1) < 4 * np.sqrt(2 / at.sum()) * 1.2
+    centres = inherent[:, model.species == 0]
+    assert (centres == centres[0]).all()
+
+
+def test_the_structure_that_changed_is_read_off_as_before(tmp_path):
+    model = PlantedLiquid(n_clusters=36, sigma0=1.5, memory=4.0, one_way=True)
+    _, inherent, _, last = advance(Run(model, temperature=0.6), 40, tmp_path)
+    frame = Frame(inherent[-1], model.species, model.box, model.species_names)
+    planted = planted_softness(frame, model)
+    np.testing.assert_allclose(planted, model.softness(last["n_inner"]))
+    descriptor = RadialDensity(radii=(1.1,), delta=0.05)
+    values = descriptor.evaluate(frame, frame.of_species("A"))
+    expected = planted * model.softness_scale + model.n_satellites / 2
+    assert min(np.abs(column - expected).max() for column in values.T) < 0.02
+
+
+@pytest.mark.parametrize("dimension", [2, 3])
+def test_one_way_hops_never_return_and_never_meet(tmp_path, dimension):
+    model = PlantedLiquid(
+        n_clusters=30, dimension=dimension, sigma0=2.0, inherent_noise=0.0, one_way=True, memory=20.0
+    )
+    _, inherent, _, _ = advance(Run(model, temperature=0.6, seed=2), 200, tmp_path)
+    moved = (inherent[:, model.species == 0] - model.sites) / model.hop_length
+    np.testing.assert_allclose(moved, np.rint(moved), atol=1e-9)
+    assert not np.rint(moved[..., 1:]).any()
+    onward = np.diff(moved[..., 0], axis=0) * np.where(np.arange(30) % 2, -1, 1)
+    assert (onward > -1e-9).all()
+    assert np.abs(moved[-1]).max() * model.hop_length > 1.5 * model.box.lengths[0]
+    frame = Frame(inherent[-1], model.species, model.box, model.species_names)
+    apart = frame.box.minimum_image(frame.positions[:, None] - frame.positions[None])
+    apart = np.linalg.norm(apart, axis=2).reshape(30, 9, 30, 9).min(axis=(1, 3))
+    assert apart[~np.eye(30, dtype=bool)].min() > 2.5
+
+
+def test_hops_follow_the_planted_law_while_softness_changes(tmp_path):
+    """Per level: hops in the next frame are binomial; over all: what has never hopped is the planted persistence."""
+    model = PlantedLiquid(n_clusters=900, sigma0=0.5, memory=15.0, one_way=True, cage_noise=0.0)
+    _, inherent, _, _ = advance(Run(model, 0.5, seed=8), 120, tmp_path)
+    softness, moving = planted_along(inherent, model)[:-1], hops(inherent, model)
+    for s in model.softness_levels:
+        at = np.isclose(softness, s)
+        expected = at.sum() * model.hop_probability(s, 0.5)
+        if expected >= 20:
+            assert abs(moving[at].sum() - expected) < 4 * np.sqrt(expected)
+    stays = 1 - (np.cumsum(moving, axis=0) > 0).mean(axis=1)
+    lags = np.arange(1, 120)
+    exact = model.stationary(0.5) @ model.persistence(0.5, lags)
+    assert (np.abs(stays - exact) < 4 * np.sqrt(exact * (1 - exact) / 900)).all()
+    assert exact[-1] < 0.7

@@ -158,6 +158,17 @@ def test_a_softness_is_trained_and_applied_and_once_there_is_not_computed_again(
     softness_of_store(store, tmp_path / "s.json", 50, Silent(), 1)
 
 
+def test_training_on_the_store_of_a_study_uses_the_events_of_the_study(place, tmp_path):
+    from vitrify.studies.dynamics import events_of
+
+    point = place.settings.training_point
+    store, made = place.store(point), events_of(place, point)
+    train_on_store(store, tmp_path / "s.json", TRAINING, Silent(), 1)
+    trained = TrainedSoftness.load(tmp_path / "s.json")
+    assert trained.training["examples"]["n_available"]["soft"] <= made.sizes["event"]
+    assert not beside(store, "events.npz").exists()
+
+
 def test_training_needs_events(store, tmp_path):
     with pytest.raises(
         StoreError, match=r"run\.zarr has no events yet\. Run `vitrify rearrangements .*run\.zarr` first"

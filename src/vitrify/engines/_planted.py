@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from typing import Any, ClassVar
@@ -24,7 +25,9 @@ class PlantedLiquid:
 
     m of the satellites sit at the inner distance and the others at the outer one: s = (m − n/2) / `softness_scale`. After a
     hop a new m is drawn from the binomial distribution of n fair coins (a trap model), so that at temperature T the
-    stationary distribution is this one divided by p.
+    stationary distribution is this one divided by p: n coins that are not fair. With a finite `memory` each satellite is
+    thrown again with such a coin now and then, so softness changes between hops as well and the stationary distribution
+    stays what it is.
 
     Parameters
     ----------
@@ -38,7 +41,7 @@ class PlantedLiquid:
     softness_scale : float, default 2
     inner_distance, outer_distance : float, length
     hop_length : float, length, default 0.8
-        A clean hop has p_hop = 0.64. Hops stay within this distance of the lattice site.
+        A clean hop has p_hop = 0.64. Hops stay within this distance of the lattice site, unless they are `one_way`.
     spacing : float, length, default 6
         Of the lattice: two clusters never touch.
     cage_noise : float, length, default 0.05
@@ -46,11 +49,17 @@ class PlantedLiquid:
     inherent_noise : float, length, default 0.001
         Of inherent positions, as from quenches that end early.
     dimension : int, default 3
+    memory : float, frames, default infinite
+        Correlation time of the softness of a cluster that stays where it is: ⟨s(t)⟩ = s̄ + (s(0) − s̄) exp(−t / memory), with
+        the mean s̄ of equilibrium. Infinite: softness changes at hops only.
+    one_way : bool, default False
+        Every cluster has a lane of its own along x and hops along it, every second one forwards and the others backwards,
+        never back: the overlap is the `persistence` and decays to 0. Otherwise hops return, and it does not.
 
     Raises
     ------
     ParameterError
-        If numbers of particles or lengths are not meaningful, or clusters could overlap.
+        If numbers of particles, lengths or `memory` are not meaningful, or clusters could overlap.
 
     Notes
     -----
@@ -83,8 +92,11 @@ class PlantedLiquid:
     cage_noise: float = 0.05
     inherent_noise: float = 0.001
     dimension: int = 3
+    memory: float = math.inf
+    one_way: bool = False
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "one_way", bool(self.one_way))  # settings files hand over numbers
         if self.dimension not in (2, 3) or self.n_clusters < 1 or self.n_satellites < 1:
             raise ParameterError(
                 "A planted liquid needs `dimension` 2 or 3 and at least one of `n_clusters` and `n_satellites`; they are "
@@ -100,6 +112,10 @@ class PlantedLiquid:
         if min(self.cage_noise, self.inherent_noise) < 0:
             raise ParameterError(
                 f"`cage_noise` and `inherent_noise` must not be negative; they are {self.cage_noise}, {self.inherent_noise}."
+            )
+        if not self.memory > 0:
+            raise ParameterError(
+                f"`memory` must be a positive number of frames, or infinite; it is {self.memory}."
             )
         needed = 2 * (self.hop_length + self.outer_distance) + self.inner_distance
         if self.spacing < needed:
@@ -153,6 +169,68 @@ class PlantedLiquid:
         weight = self.prior / self.hop_probability(self.softness_levels, temperature)
         return np.asarray(weight / weight.sum(), dtype=np.float64)
 
+    def inner_probability(self, temperature: float) -> float:
+        """Return the probability that a satellite is an inner one in equilibrium."""
+        return float(self.stationary(temperature) @ np.arange(self.n_satellites + 1) / self.n_satellites)
+
+    @property
+    def renewal_probability(self) -> float:
+        """Probability per frame that a satellite is thrown again."""
+        return -math.expm1(-1 / self.memory)
+
+    def transition(self, temperature: float) -> NDArray[np.float64]:
+        """Return how the level of a cluster that stays changes from one frame to the next, (n + 1, n + 1).
+
+        Row m holds the probabilities of the levels after m inner satellites.
+
+        Examples
+        --------
+        >>> model = PlantedLiquid(memory=20.0)
+        >>> levels, onward = model.softness_levels, model.transition(0.5)
+        >>> mean = float(model.stationary(0.5) @ levels)
+        >>> bool(np.allclose(onward @ levels, mean + (levels - mean) * np.exp(-1 / 20)))
+        True
+        """
+        from scipy.stats import binom
+
+        n, x, again = self.n_satellites, self.inner_probability(temperature), self.renewal_probability
+        levels = np.arange(n + 1)
+        kept, gained = (
+            binom.pmf(levels[None], upper[:, None], p)
+            for upper, p in ((levels, 1 - again * (1 - x)), (n - levels, again * x))
+        )
+        return np.array([np.convolve(a, b)[: n + 1] for a, b in zip(kept, gained, strict=True)])
+
+    def persistence(self, temperature: float, frames: ArrayLike) -> NDArray[np.float64]:
+        r"""Return the probability that a cluster has not hopped for some frames, by its level at the start, (n + 1, k).
+
+        .. math:: Q(t) = [(1 - p) W]^t \, 1
+
+        with W from `transition`; averaged with `stationary`, the persistence of the liquid. If hops are `one_way`, it is
+        the overlap of any cutoff below `hop_length`, up to noise.
+
+        Parameters
+        ----------
+        temperature : float, energy / k_B
+        frames : (k,) array_like of int
+
+        Examples
+        --------
+        >>> model = PlantedLiquid()
+        >>> p = model.hop_probability(model.softness_levels, 0.5)
+        >>> bool(np.allclose(model.persistence(0.5, [0, 7])[:, 1], (1 - p) ** 7))
+        True
+        """
+        wanted = np.asarray(frames, dtype=np.int64)
+        p = self.hop_probability(self.softness_levels, temperature)
+        step = (1 - p)[:, None] * self.transition(temperature)
+        found = np.ones((self.n_satellites + 1, len(wanted)))
+        left = np.ones(self.n_satellites + 1)
+        for t in range(int(wanted.max(initial=0)) + 1):
+            found[:, wanted == t] = left[:, None]
+            left = step @ left
+        return found
+
     # -- where everything is -------------------------------------------------------------------------------------------
 
     @property
@@ -168,19 +246,24 @@ class PlantedLiquid:
     @property
     def _side(self) -> int:
         side = 1
-        while side**self.dimension < self.n_clusters:
+        while side ** (self.dimension - self.one_way) < self.n_clusters:
             side += 1
         return side
 
     @property
+    def _shape(self) -> tuple[int, ...]:
+        along = (1,) if self.one_way else ()
+        return along + (self._side,) * (self.dimension - self.one_way)
+
+    @property
     def box(self) -> Box:
-        """Periodic cube (square) that holds the lattice."""
-        return Box.orthorhombic([self._side * self.spacing] * self.dimension)
+        """Periodic box that holds the lattice: a cube (square), or one site deep along the lanes."""
+        return Box.orthorhombic([n * self.spacing for n in self._shape])
 
     @property
     def sites(self) -> NDArray[np.float64]:
         """Lattice sites, (n_clusters, d), length."""
-        grid = np.indices((self._side,) * self.dimension).reshape(self.dimension, -1).T
+        grid = np.indices(self._shape).reshape(self.dimension, -1).T
         return np.asarray((grid[: self.n_clusters] + 0.5) * self.spacing, dtype=np.float64)
 
     def shells(self, n_inner: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.float64]:
@@ -217,8 +300,12 @@ class PlantedLiquid:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the name and the parameters."""
-        return {"name": self.name, **asdict(self)}
+        """Return the name and the parameters; `memory` and `one_way` only where they change something."""
+        found = {"name": self.name, **asdict(self)}
+        for name, nothing in (("memory", math.inf), ("one_way", False)):
+            if found[name] == nothing:
+                del found[name]
+        return found
 
     @classmethod
     def from_dict(cls, parameters: dict[str, Any]) -> PlantedLiquid:

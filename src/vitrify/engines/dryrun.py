@@ -47,7 +47,8 @@ class DryRun:
     """Engine of a `PlantedLiquid`: caged particles that hop with a known probability per frame.
 
     Between two frames every A hops with p(s, T) of its planted softness s; its satellites go with it and are arranged
-    anew. Inherent positions come with the frames, so nothing needs quenching.
+    anew. Then, with a finite `memory` of the model, some satellites of all A change their distance. Inherent positions come
+    with the frames, so nothing needs quenching.
 
     Notes
     -----
@@ -99,7 +100,7 @@ class DryRun:
             )
         clusters = start.positions.reshape(model.n_clusters, 1 + model.n_satellites, model.dimension)
         offset = model.box.minimum_image(clusters[:, 0] - model.sites)
-        furthest = float(np.linalg.norm(offset, axis=1).max())
+        furthest = float(np.linalg.norm(offset[:, 1 if model.one_way else 0 :], axis=1).max())
         if furthest > model.hop_length * (1 + 1e-9):
             raise ParameterError(
                 f"An A of `start` is {furthest:.3g} from its lattice site; `hop_length` = {model.hop_length} is as far as they go."
@@ -126,8 +127,11 @@ class DryRun:
         shape = (n_frames, model.n_particles, model.dimension)
         inherent, positions, barrier = np.empty(shape), np.empty(shape), np.empty(n_frames)
         sites, probability = model.sites, model.hop_probability(model.softness_levels, run.temperature)
+        inner = model.inner_probability(run.temperature)
         for k in range(n_frames):
             _hop(now, model, probability)
+            if model.renewal_probability:
+                _renew(now, model, inner)
             inherent[k] = assemble(sites + now.offset, now.satellites)
             inherent[k] += model.inherent_noise * now.rng.normal(size=shape[1:])
             positions[k] = inherent[k] + model.cage_noise * now.rng.normal(size=shape[1:])
@@ -151,9 +155,25 @@ def _hop(now: _State, model: PlantedLiquid, probability: NDArray[np.float64]) ->
     moving = np.flatnonzero(now.rng.random(model.n_clusters) < probability[now.n_inner])
     if not len(moving):
         return
-    now.offset[moving] += _bounded_steps(now.offset[moving], model.hop_length, now.rng)
+    if model.one_way:
+        now.offset[moving, 0] += np.where(moving % 2, -model.hop_length, model.hop_length)
+    else:
+        now.offset[moving] += _bounded_steps(now.offset[moving], model.hop_length, now.rng)
     now.n_inner[moving] = now.rng.binomial(model.n_satellites, 0.5, len(moving))
     now.satellites[moving] = model.shells(now.n_inner[moving], now.rng)
+
+
+def _renew(now: _State, model: PlantedLiquid, inner: float) -> None:
+    """Throw some satellites of every cluster again: they stay where they are seen from A, but near or far."""
+    shape = now.satellites.shape[:2]
+    cluster, satellite = np.nonzero(now.rng.random(shape) < model.renewal_probability)
+    distance = np.where(now.rng.random(len(cluster)) < inner, model.inner_distance, model.outer_distance)
+    arms = now.satellites[cluster, satellite]
+    length = np.linalg.norm(arms, axis=1)
+    now.satellites[cluster, satellite] = arms * (distance / length)[:, None]
+    middle = 0.5 * (model.inner_distance + model.outer_distance)
+    change = (distance < middle).astype(np.int64) - (length < middle)
+    np.add.at(now.n_inner, cluster, change)
 
 
 def _bounded_steps(

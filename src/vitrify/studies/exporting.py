@@ -15,7 +15,7 @@ from vitrify.particles.layout import POSITION_ARRAYS
 from vitrify.particles.tables import load_table
 from vitrify.particles.trajectory import Trajectory
 from vitrify.progress import Progress
-from vitrify.studies.verbs import beside
+from vitrify.studies.verbs import events_table
 from vitrify.writers.base import Block, Column, Selection, Writer, writer_for, written_whole
 
 if TYPE_CHECKING:
@@ -218,7 +218,7 @@ def _columns(
 ) -> tuple[Column, ...]:
     """Return the columns named, or all that there are."""
     there = _stored(trajectory, frames, ("frame", "particle"))
-    has_events = _event_file(trajectory) is not None
+    has_events = events_table(trajectory.path).exists()
     if wanted is None:
         _say_unfinished(trajectory, there, progress)
         names = [*there, *([_EVENT] if has_events else [])]
@@ -252,14 +252,6 @@ def _no_column(trajectory: Trajectory, name: str, known: list[str]) -> Exception
 # -- events ----------------------------------------------------------------------------------------------------------
 
 
-def _event_file(trajectory: Trajectory) -> Path | None:
-    """Return the table beside a store, ``run.events.npz``; in the folder of a study it is ``events.npz``."""
-    files = [beside(trajectory.path, "events.npz")]
-    if trajectory.path.name == "trajectory.zarr":
-        files.append(trajectory.path.with_name("events.npz"))
-    return next((f for f in files if f.exists()), None)
-
-
 def events_of_store(trajectory: Trajectory) -> xr.Dataset:
     """Return the events beside a store.
 
@@ -270,8 +262,8 @@ def events_of_store(trajectory: Trajectory) -> xr.Dataset:
     """
     from vitrify.rearrangements.events import Events
 
-    file = _event_file(trajectory)
-    if file is None:
+    file = events_table(trajectory.path)
+    if not file.exists():
         raise _no_column(trajectory, _EVENT, [])
     events = load_table(file)
     assert events is not None

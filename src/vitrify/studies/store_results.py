@@ -185,7 +185,7 @@ def _relaxation(page: _Page, lengths: structure.Lengths, progress: Progress) -> 
 
 def _motion(page: _Page, lengths: structure.Lengths, progress: Progress) -> xr.Dataset | None:
     """Add what p_hop says and return the events, None without them."""
-    from vitrify.studies.verbs import beside
+    from vitrify.studies.verbs import events_table
 
     trajectory = page.trajectory
     names = ("p_hop_distribution", "p_hop_example", "rearrangement_rate")
@@ -194,10 +194,7 @@ def _motion(page: _Page, lengths: structure.Lengths, progress: Progress) -> xr.D
         page.cannot(names, command)
         return None
     progress.note("Motion of single particles")
-    events = load_table(beside(trajectory.path, "events.npz"))
-    table = trajectory.path.parent / "events.npz"  # where a study keeps it
-    if events is None and table.exists() and trajectory.path.name == "trajectory.zarr":
-        events = load_table(table)
+    events = load_table(events_table(trajectory.path))
     attrs = _thresholds(events)
     scale = attrs.get("rearrangement_threshold", 0.2 * lengths.peak**2)
     sample = curves.sample_indicator(trajectory, "p_hop", scale, attrs, attrs.get("event_threshold", np.inf))

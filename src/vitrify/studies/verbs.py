@@ -45,6 +45,14 @@ def beside(store: Path, name: str) -> Path:
     return store.with_name(f"{store.stem}.{name}")
 
 
+def events_table(store: Path) -> Path:
+    """Return the file with the events of a store: ``run.events.npz``; in the folder of a study it is ``events.npz``."""
+    from vitrify.studies.simulate import STUDY_STORE
+
+    own, of_study = beside(store, "events.npz"), store.with_name("events.npz")
+    return of_study if store.name == STUDY_STORE and of_study.exists() and not own.exists() else own
+
+
 @contextmanager
 def hold_store(store: Path) -> Iterator[Trajectory]:
     """Open a store and hold its folder, and that of the study it belongs to, against other processes.
@@ -416,7 +424,7 @@ def train_on_store(
     rest: dict[str, Any] = {"kind": kind, "progress": progress, "workers": workers}
     table = beside(store, "examples.npz")
     if flow is None:
-        events = beside(store, "events.npz")
+        events = events_table(store)
         examples = examples_with_features(trajectory, settings, temperature, events, table, **rest)
     else:
         from vitrify.predictors.flow_labels import FlowSelection
@@ -439,7 +447,7 @@ def train_on_store(
 
 def _found_with(trajectory: Trajectory) -> dict[str, Any]:
     """Return window and thresholds of the events beside a store."""
-    events = load_table(beside(trajectory.path, "events.npz"))
+    events = load_table(events_table(trajectory.path))
     if events is None or not trajectory.is_done("p_hop"):
         raise StoreError(
             f"{trajectory.path} has no events yet. Run `vitrify rearrangements {trajectory.path}` first."

@@ -32,8 +32,9 @@ class LogQuadratic:
     covariance : (3, 3) float
         Of them.
     step : float, time
-        To which the probability belongs: τ_R in the papers, the interval between frames where starts of events are counted
-        frame by frame.
+        To which the probability belongs: the interval between frames where starts of events are counted frame by frame; where
+        the fraction above p_c is (τ_R in the papers), the mean time above it, which `vitrify.theory.rearranging_fraction`
+        measures.
 
     Raises
     ------

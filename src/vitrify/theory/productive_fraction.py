@@ -117,7 +117,9 @@ def rearrangement_time(events: xr.Dataset, threshold: float | None = None) -> Es
 
     Notes
     -----
-    **Scale** time; not below the window of p_hop. **Differs from** the window itself, which the papers call t_R.
+    **Scale** time; not far below the window of p_hop. **Differs from** the window itself, which the papers call t_R, and from
+    the time above the threshold of rearrangements, `vitrify.theory.rearranging_fraction.time_above`, which is shorter and the
+    one that turns a fraction above that threshold into a rate.
     """
     duration = events["duration"].values[_rearrangements(events, threshold)].astype(float)
     n = len(duration)
