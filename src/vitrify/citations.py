@@ -32,6 +32,11 @@ CITATIONS: Mapping[str, _Entry] = {
         "Generalized neural-network representation of high-dimensional potential-energy surfaces",
         _PRL, "98", "146401", "2007", "10.1103/PhysRevLett.98.146401",
     ),
+    "berthier2009": _article(
+        "Berthier, Ludovic and Witten, Thomas A.",
+        "Compressing nearly hard sphere fluids increases glass fragility",
+        "EPL (Europhysics Letters)", "86", "10001", "2009", "10.1209/0295-5075/86/10001",
+    ),
     "bitzek2006": _article(
         "Bitzek, Erik and Koskinen, Pekka and G{\\\"a}hler, Franz and Moseler, Michael and Gumbsch, Peter",
         "Structural relaxation made simple",
@@ -171,6 +176,7 @@ METHODS: Mapping[str, tuple[str, ...]] = {
     "d2min": ("falk1998",),
     "fire": ("bitzek2006",),
     "flow_defects": ("cubuk2015",),
+    "harmonic_spheres": ("berthier2009",),
     "inherent_structures": ("stillinger1982",),
     "kob_andersen": ("kob1994", "kob1995"),
     "lammps": ("lammps2022",),

@@ -1,8 +1,11 @@
+import numpy as np
 import pytest
 from pydantic import ValidationError
 
 from vitrify.errors import SettingsError
+from vitrify.studies.presets import coldest_temperatures
 from vitrify.studies.settings import SCALES, SoftnessSettings, load_settings, preset
+from vitrify.studies.simulate import needs_equilibration
 
 PAPER_DENSITIES = (1.15, 1.2, 1.25, 1.3)
 
@@ -21,9 +24,8 @@ def toml(tmp_path):
 # -- presets ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("scale", "density"), [("demo", 1.2), ("study", 1.2), *(("paper", d) for d in PAPER_DENSITIES)]
-)
+@pytest.mark.parametrize("scale", SCALES)
+@pytest.mark.parametrize("density", PAPER_DENSITIES)
 def test_every_preset_is_valid(scale, density):
     settings = load_settings(scale, density)
     assert settings.scale == scale
@@ -42,6 +44,32 @@ def test_the_paper_trains_on_an_independent_trajectory_of_its_coldest_liquid(den
     assert settings.training_point.label not in {p.label for p in settings.test_points}
 
 
+@pytest.mark.parametrize("scale", ["demo", "study"])
+def test_other_densities_are_run_along_the_isomorph_of_the_published_temperatures(scale):
+    def points(density):
+        return load_settings(scale, density).state_points
+
+    reference = np.array([p.temperature for p in points(1.2)])
+    for density in PAPER_DENSITIES:
+        ratio = np.array([p.temperature for p in points(density)]) / reference
+        assert np.ptp(ratio) < 0.02 * ratio.mean()  # temperatures are given to a hundredth
+        assert ratio[0] == coldest_temperatures()[density] / coldest_temperatures()[1.2]
+
+
+def test_a_denser_liquid_moves_along_its_isomorph_in_shorter_time_and_smaller_steps():
+    thin, dense = load_settings("study"), load_settings("study", 1.3)
+    faster = np.sqrt(0.70 / 0.47) * (1.3 / 1.2) ** (1 / 3)
+    assert thin.training.quiet_time / dense.training.quiet_time == pytest.approx(faster, rel=0.02)
+    assert dense.simulation.time_step < thin.simulation.time_step
+    assert dense.simulation.steps_per_frame == 250
+
+
+@pytest.mark.parametrize("density", [1.2, 1.3])
+def test_equilibrated_starts_of_the_study_come_with_the_program(density):
+    settings = load_settings("study", density)
+    assert not any(needs_equilibration(settings, p) for p in settings.state_points)
+
+
 def test_settings_survive_being_written_down():
     settings = load_settings("study")
     assert SoftnessSettings.model_validate(settings.model_dump()) == settings
@@ -58,10 +86,9 @@ def test_unknown_scales_and_densities_are_refused():
         SettingsError, match=r"No scale is called 'dmeo'\. Known: demo, study, paper\. Did you mean 'demo'"
     ):
         preset("dmeo")
-    with pytest.raises(SettingsError, match=r"no density 1\.21\. It has 1\.15, 1\.20, 1\.25, 1\.30"):
-        preset("paper", 1.21)
-    with pytest.raises(SettingsError, match=r"Scale 'demo' is at density 1\.20, not 1\.3"):
-        preset("demo", 1.3)
+    for scale in SCALES:
+        with pytest.raises(SettingsError, match=r"no density 1\.21\. It has 1\.15, 1\.20, 1\.25, 1\.30"):
+            preset(scale, 1.21)
     assert set(SCALES) == {"demo", "study", "paper"}
 
 

@@ -36,6 +36,9 @@ def build_app() -> typer.Typer:
         rearrangements,
         report,
         run,
+        run_onset,
+        run_relaxation,
+        run_trap_model,
         simulate,
         softness,
         train,
@@ -56,6 +59,13 @@ def build_app() -> typer.Typer:
     what = "Run a whole study from one line: simulate, analyse, report."
     studies = typer.Typer(help=what, short_help=what, no_args_is_help=True)
     studies.command("softness", short_help=_first_line(run.softness))(run.softness)
+    studies.command("trap-model", short_help=_first_line(run_trap_model.trap_model))(
+        run_trap_model.trap_model
+    )
+    studies.command("onset", short_help=_first_line(run_onset.onset))(run_onset.onset)
+    studies.command("relaxation", short_help=_first_line(run_relaxation.relaxation))(
+        run_relaxation.relaxation
+    )
     app.add_typer(studies, name="run")
     verbs: dict[str, Callable[..., None]] = {
         "check": check.check,

@@ -15,9 +15,7 @@ def softness(
     out: Annotated[Path, typer.Option(help="Folder for trajectories, results and the report.")] = Path(
         "softness-demo"
     ),
-    density: Annotated[
-        float, typer.Option(help="Density; scale 'paper' has 1.15, 1.20, 1.25 and 1.30.")
-    ] = 1.2,
+    density: Annotated[float, typer.Option(help="Density of the paper: 1.15, 1.20, 1.25 or 1.30.")] = 1.2,
     settings: Annotated[Path | None, typer.Option(help="TOML file laid over the scale's settings.")] = None,
     equilibrate: Annotated[
         bool, typer.Option("--equilibrate", help="Equilibrate anew instead of using shipped starts.")

@@ -35,6 +35,8 @@ DESCRIPTOR_SETS = Registry(
         "schoenholz-2016-radial": "vitrify.descriptors.named_sets:schoenholz_2016_radial",
         "first-peaks": "vitrify.descriptors.named_sets:first_peaks",
         "boattini-2021": "vitrify.descriptors.named_sets:boattini_2021",
+        "ridout-2023": "vitrify.descriptors.named_sets:ridout_2023",
+        "ridout-2023-soft-spheres": "vitrify.descriptors.named_sets:ridout_2023_soft_spheres",
     },
 )
 """Functions without arguments that return the descriptor of a published study."""

@@ -74,3 +74,41 @@ def boattini_2021() -> Descriptor:
     middle = RadialDensity(tuple(k / 20 for k in range(41, 61)), delta=0.05)
     far = RadialDensity(tuple(k / 10 for k in range(31, 51)), delta=0.1)
     return ShellAverage(DescriptorSet((near, middle, far, BondOrder())), order=2, cutoff=2.3)
+
+
+def ridout_2023() -> Descriptor:
+    """Return the 266 structure functions of the Kob-Andersen mixture: 200 radial and 66 angular ones.
+
+    Radii 0.05, 0.1, … 5.0 with exp(−(r − μ)²/σ²), σ = 0.05, which is δ = σ/√2 here, and the angular functions of
+    `schoenholz_2016`. The supplement counts in σ_AB, with which the functions would end at 4.0 σ_AA; taken as σ_AA they
+    reach as far as those that it calls more finely spaced.
+
+    References
+    ----------
+    Ridout, Tah, Liu (2023), supplement S1.
+
+    Examples
+    --------
+    >>> len(ridout_2023().feature_names(("A", "B")))
+    266
+    """
+    radii = tuple(round(0.05 * k, 2) for k in range(1, 101))
+    return DescriptorSet((RadialDensity(radii, delta=0.05 / 2**0.5, cutoff=5.0), BondAngle()))
+
+
+def ridout_2023_soft_spheres() -> Descriptor:
+    """Return the 166 structure functions of soft spheres: 100 radial and 66 angular ones, in units of the small diameter.
+
+    Radii 0.1, 0.2, … 5.0 with exp(−(r − μ)²/σ²), σ = 0.1, which is δ = σ/√2 here, and the angular functions of
+    `schoenholz_2016`, within 2.5. The first shells of a small sphere, at 1 and 1.2, lie on the grid.
+
+    References
+    ----------
+    Ridout, Tah, Liu (2023), supplement S1 and S2.
+
+    Examples
+    --------
+    >>> len(ridout_2023_soft_spheres().feature_names(("A", "B")))
+    166
+    """
+    return DescriptorSet((RadialDensity(delta=0.1 / 2**0.5, cutoff=5.0), BondAngle()))

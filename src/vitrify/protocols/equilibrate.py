@@ -227,7 +227,7 @@ def judge(hold: Trajectory, protocol: Equilibrate) -> EquilibrationReport:
     fraction = Crystallinity().compute(hold.frame(hold.n_frames - 1, "thermal")).fraction
     remarks = []
     if abs(drift) > _three_sigma(_DRIFT_BLOCKS - 2) * drift_error:
-        remarks.append(f"the potential energy still drifts: {drift:+.4f} ± {drift_error:.4f} per particle")
+        remarks.append(f"the potential energy still drifts: {drift:+.2g} ± {drift_error:.1g} per particle")
     if overlap > protocol.max_overlap:
         remarks.append(
             f"the overlap over the hold is {overlap:.2f}, above {protocol.max_overlap}: hold longer"

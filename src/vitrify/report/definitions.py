@@ -8,44 +8,18 @@ Figures take their labels, and tables their headers, from the attributes of the 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from vitrify.errors import ShapeError, UnknownNameError
+from vitrify.report.onset_definitions import ONSET_DATASETS
+from vitrify.report.relaxation_definitions import RELAXATION_DATASETS
+from vitrify.report.soft_sphere_definitions import SOFT_SPHERE_DATASETS
+from vitrify.report.trap_definitions import TRAP_DATASETS
+from vitrify.report.variables import Variable
 
 if TYPE_CHECKING:
     import xarray as xr
-
-
-@dataclass(frozen=True)
-class Variable:
-    """Dimensions and words of one variable or coordinate.
-
-    Parameters
-    ----------
-    dims : tuple of str
-    symbol : str
-        In TeX, without the dollar signs.
-    long_name, units, definition : str
-    optional : bool, default False
-        Whether a data set may lack it.
-    """
-
-    dims: tuple[str, ...]
-    symbol: str
-    long_name: str
-    units: str
-    definition: str
-    optional: bool = False
-
-    def attrs(self) -> dict[str, str]:
-        """Return the attributes that labels are made of."""
-        return {
-            "symbol": self.symbol,
-            "long_name": self.long_name,
-            "units": self.units,
-            "definition": self.definition,
-        }
 
 
 _BIN = ("temperature", "softness_bin")
@@ -251,6 +225,10 @@ DATASETS: Mapping[str, Mapping[str, Variable]] = {
             ("temperature", "lag"), r"\delta q(t)", "standard error of overlap", "1", ""
         ),
     },
+    **ONSET_DATASETS,
+    **RELAXATION_DATASETS,
+    **TRAP_DATASETS,
+    **SOFT_SPHERE_DATASETS,
 }
 
 

@@ -9,8 +9,16 @@ from vitrify.errors import UnknownNameError
 from vitrify.registry import Registry
 from vitrify.report.captions import CAPTIONS, Caption
 from vitrify.report.figures import FIGURES
+from vitrify.report.onset_captions import ONSET_CAPTIONS
+from vitrify.report.onset_figures import ONSET_FIGURES
+from vitrify.report.relaxation_captions import RELAXATION_CAPTIONS
+from vitrify.report.relaxation_figures import RELAXATION_FIGURES
+from vitrify.report.soft_sphere_captions import SOFT_SPHERE_CAPTIONS
+from vitrify.report.soft_sphere_figures import SOFT_SPHERE_FIGURES
 from vitrify.report.store_captions import STORE_CAPTIONS
 from vitrify.report.store_figures import STORE_FIGURES
+from vitrify.report.trap_captions import TRAP_CAPTIONS
+from vitrify.report.trap_figures import TRAP_FIGURES
 
 
 @dataclass(frozen=True)
@@ -54,6 +62,42 @@ EDITIONS = {
         "What the trajectory is, the numbers found in it with their errors, and the figures they come from.",
         "Found in this trajectory",
         published=False,
+    ),
+    "onset": Edition(
+        ONSET_FIGURES,
+        ONSET_CAPTIONS,
+        "The onset temperature of softness",
+        "What was run, the onset temperature at each density beside the published ones, and what it owes to the cutoff and to "
+        "the definition of a rearrangement.",
+        "Published and found here",
+        published=True,
+    ),
+    "relaxation": Edition(
+        RELAXATION_FIGURES,
+        RELAXATION_CAPTIONS,
+        "From softness to relaxation",
+        "What was run, how far relaxation follows from the softness of particles, and what softness adds to simpler "
+        "structure.",
+        "Published and found here",
+        published=True,
+    ),
+    "trap-model": Edition(
+        TRAP_FIGURES,
+        TRAP_CAPTIONS,
+        "A trap model of a glass-forming liquid",
+        "What was run, the numbers it gave beside the published ones, and how far sites that rearrange at the rate of their "
+        "softness, and then forget it, describe the liquid.",
+        "Published and found here",
+        published=True,
+    ),
+    "soft-spheres": Edition(
+        SOFT_SPHERE_FIGURES,
+        SOFT_SPHERE_CAPTIONS,
+        "Soft spheres: softness and the trap model at several densities",
+        "What was run, the numbers it gave beside the published ones, and how they change with density. Each density has a "
+        "page of its own beside this one.",
+        "Published and found here",
+        published=True,
     ),
 }
 

@@ -13,7 +13,6 @@ _MD_PARTICLE_STEPS = 1.2e6
 _QUENCH_PARTICLE_FRAMES = 9.0e3
 _DESCRIBED_PARTICLES = 9.0e3
 _BYTES_PER_POSITION = 8
-_EQUILIBRATION_OVERHEAD = 300.0
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,8 @@ def cost_of(settings: SoftnessSettings, point: StatePoint) -> Cost:
 def _simulated_time(settings: SoftnessSettings, point: StatePoint) -> float:
     production = point.frames * settings.simulation.frame_interval
     if needs_equilibration(settings, point):
-        return production + point.hold_time + _EQUILIBRATION_OVERHEAD
+        s = settings.simulation
+        return production + point.hold_time + s.melt_time + s.cooling_time
     return production
 
 
@@ -80,14 +80,19 @@ def minutes_in_words(seconds: float) -> str:
     return f"{minutes} ({seconds / 86400:.0f} days)"
 
 
-def print_cost(settings: SoftnessSettings, workers: int | None = None) -> None:
-    """Print a table of frames, minutes and gigabytes per state point and in all."""
+def print_cost(
+    settings: SoftnessSettings,
+    workers: int | None = None,
+    study: str = "softness",
+    more: tuple[Cost, ...] = (),
+) -> None:
+    """Print a table of frames, minutes and gigabytes per state point, of what a study does besides, and in all."""
     from rich.console import Console
     from rich.table import Table
 
     cores = workers or available_cores()
-    costs = [cost_of(settings, p) for p in settings.state_points]
-    table = Table("state point", title=f"vitrify run softness, {settings.scale}")
+    costs = [*(cost_of(settings, p) for p in settings.state_points), *more]
+    table = Table("state point", title=f"vitrify run {study}, {settings.scale}")
     for heading in ("frames", "core minutes", "GB on disk"):
         table.add_column(heading, justify="right")
     for c in costs:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +15,7 @@ from vitrify.relaxation.overlap import Overlap, log_lags
 from vitrify.structure.pair_correlation import RadialDistribution
 from vitrify.studies.describing import centre_particles
 from vitrify.studies.dynamics import events_of, sampled_frames
+from vitrify.studies.out_of_core import IN_MEMORY
 from vitrify.studies.settings import SoftnessSettings, StatePoint
 from vitrify.studies.simulate import Workplace
 
@@ -122,22 +124,33 @@ def pair_correlations(place: Workplace) -> xr.Dataset:
     return found.assign_attrs(temperature=point.temperature)
 
 
-def overlaps(place: Workplace) -> xr.Dataset:
-    """Return the overlap of the centre species, inherent positions, at every temperature that statistics come from."""
+def _reader(trajectory: Trajectory) -> Callable[[int, int], NDArray[np.float64]]:
+    """Return ``read(start, stop)`` of inherent positions: from memory where all of them fit, as many pairs of frames ask."""
+    if 8 * trajectory.n_frames * trajectory.n_particles * trajectory.layout.dimension > IN_MEMORY:
+        return trajectory.reader("inherent")
+    positions = trajectory.positions("inherent")
+    return lambda start, stop: positions[start:stop]
+
+
+def overlaps(place: Workplace, points: tuple[StatePoint, ...] | None = None) -> xr.Dataset:
+    """Return the overlap of the centre species, inherent positions, at every temperature that statistics come from.
+
+    Of `points` alone where they are given, such as those of one density.
+    """
     import xarray as xr
 
     settings = place.settings
     measure = Overlap(settings.statistics.overlap_cutoff)
-    longest = max(place.trajectory(p).n_frames for p in settings.test_points) - 1
+    points = settings.test_points if points is None else points
+    longest = max(place.trajectory(p).n_frames for p in points) - 1
     lags, curves = log_lags(longest), {}
-    for point in settings.test_points:
+    for point in points:
         trajectory = place.trajectory(point)
         centre = centre_particles(trajectory, settings.training.centre_species)
         fitting = lags[lags < trajectory.n_frames]
         if point.temperature not in curves:
-            curve = measure.compute(
-                trajectory.reader("inherent"), trajectory.times, fitting, centre, units=trajectory.unit_system
-            )
+            read = _reader(trajectory)
+            curve = measure.compute(read, trajectory.times, fitting, centre, units=trajectory.unit_system)
             curves[point.temperature] = curve.drop_vars(["n_origins", "n_blocks", "n_absent"])
     return xr.concat(
         list(curves.values()),

@@ -35,11 +35,17 @@ def inputs_identity(place: Workplace, trained: TrainedSoftness) -> str:
             "stages": trajectory.stages,
             "manifest": [_content_hash(p) for p in [*entries, *[remarks][: remarks.exists()]]],
         }
+    of_its_own = {
+        p.relative_to(place.out).as_posix(): _content_hash(p)
+        for p in sorted(place.out.glob("*/*/*.zarr/manifest/**/*.json"))
+        if not p.is_relative_to(place.out / "trajectories")
+    }
     return identity(
         {
             "settings": place.settings.model_dump(mode="json"),
             "softness": trained.identity,
             "stores": stores,
+            "other stores": of_its_own,
             "versions": versions(),
             "program": _program_hash(),
         }

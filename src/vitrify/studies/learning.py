@@ -202,6 +202,7 @@ def train_on_examples(
     *,
     kind: str = "inherent",
     about: dict[str, Any] | None = None,
+    folds: int | None = None,
 ) -> TrainedSoftness:
     """Choose C on held-out segments, learn the plane from all examples, and say how good it is on held-out ones.
 
@@ -216,6 +217,8 @@ def train_on_examples(
         Positions that the structure was taken from.
     about : dict, optional
         Written into `TrainedSoftness.training` besides, or instead of, what stands there.
+    folds : int, optional
+        Of the cross-validation, at most the groups that `examples` has; by default `training.segments` of the settings.
     """
     from sklearn.base import clone
 
@@ -224,7 +227,7 @@ def train_on_examples(
     t = settings.training
     features, label, group = (examples[k].values for k in ("features", "label", "segment"))
     estimator = Softness(loss=t.loss, solver=t.solver, min_sd=t.min_sd, random_state=0)
-    folds = min(t.segments, len(np.unique(group)))
+    folds = min(folds or t.segments, len(np.unique(group)))
     choice = select_C(features, label, group, t.penalties, estimator=estimator, n_splits=folds)
     estimator.set_params(C=choice.C).fit(features, label)
     names = [str(n) for n in examples["feature"].values]

@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from vitrify.errors import SettingsError
+from vitrify.studies.presets import PAPER_TEMPERATURES, REFERENCE_DENSITY, demo, moved, paper, study
 
 SCALES = ("demo", "study", "paper")
 
@@ -238,60 +239,6 @@ class SoftnessSettings(_Strict):
         )
 
 
-def _demo() -> dict[str, Any]:
-    points = [
-        {"temperature": 0.47, "frames": 950, "hold_time": 4000.0, "replica": 1, "training": True},
-        {"temperature": 0.47, "frames": 500, "hold_time": 4000.0},
-        {"temperature": 0.50, "frames": 440, "hold_time": 2500.0},
-        {"temperature": 0.53, "frames": 330, "hold_time": 1200.0},
-        {"temperature": 0.58, "frames": 80, "hold_time": 600.0},
-    ]
-    # so short a run has few particles that stay quiet for a whole relaxation time (300): two thirds of it
-    return {"scale": "demo", "state_points": points, "training": {"quiet_time": 200}}
-
-
-def _study() -> dict[str, Any]:
-    points = [
-        {"temperature": 0.47, "frames": 3000, "hold_time": 2500.0, "replica": 1, "training": True},
-        {"temperature": 0.47, "frames": 1000, "hold_time": 2500.0},
-        {"temperature": 0.50, "frames": 1000, "hold_time": 1200.0},
-        {"temperature": 0.53, "frames": 500, "hold_time": 500.0},
-    ]
-    return {
-        "scale": "study",
-        "state_points": points,
-        "simulation": {"n_particles": 4096, "frames_per_unit": 25},
-        "training": {"solver": "linear_svc"},
-        "statistics": {"bins": 20},
-    }
-
-
-_PAPER_TABLE = {  # Schoenholz et al. 2016, Table I; 0.97 stands there twice for 1.25
-    1.15: (0.37, 0.42, 0.45, 0.52),
-    1.20: (0.47, 0.51, 0.53, 0.56, 0.58, 0.70),
-    1.25: (0.58, 0.61, 0.69, 0.76, 0.97),
-    1.30: (0.70, 0.75, 0.84, 0.92, 1.12),
-}
-
-
-def _paper(density: float) -> dict[str, Any]:
-    if density not in _PAPER_TABLE:
-        raise SettingsError(
-            f"The paper has no density {density}. It has {', '.join(f'{d:.2f}' for d in _PAPER_TABLE)}."
-        )
-    temperatures = _PAPER_TABLE[density]
-    points = [{"temperature": t, "frames": 30_000, "hold_time": 30_000.0} for t in temperatures]
-    points.append({**points[0], "replica": 1, "training": True})
-    return {
-        "scale": "paper",
-        "state_points": points,
-        "simulation": {"n_particles": 10_000, "density": density, "time_step": 0.0025, "frames_per_unit": 50},
-        "training": {"segments": 10, "quiet_time": 500, "solver": "linear_svc"},
-        "statistics": {"bins": 30},
-        "equilibrate": True,
-    }
-
-
 def preset(scale: str, density: float = 1.2) -> dict[str, Any]:
     """Return the settings of a scale as nested dicts.
 
@@ -301,7 +248,8 @@ def preset(scale: str, density: float = 1.2) -> dict[str, Any]:
         demo: minutes on a laptop. study: N = 4096, three temperatures, about two hours on two cores. paper: N = 10 000, 30 000 τ for all
         temperatures of Table I at `density`.
     density : float, default 1.2
-        Only the paper's scale has more than one.
+        Of the paper: 1.15, 1.20, 1.25 or 1.30. At demo and study, temperatures and times are those at 1.20 moved along the
+        isomorph. Equilibrated starts come with vitrify at 1.20; those at 1.30 are the same, scaled along the isomorph and held.
 
     Raises
     ------
@@ -312,18 +260,21 @@ def preset(scale: str, density: float = 1.2) -> dict[str, Any]:
     --------
     >>> len(preset("paper", 1.15)["state_points"])
     5
+    >>> [point["temperature"] for point in preset("study", 1.30)["state_points"]]
+    [0.7, 0.7, 0.75, 0.8]
     """
     if scale not in SCALES:
         raise SettingsError(
             f"No scale is called '{scale}'. Known: {', '.join(SCALES)}.{_did_you_mean(scale, SCALES)}"
         )
-    if scale == "paper":
-        return _paper(density)
-    if density != 1.2:
+    if density not in PAPER_TEMPERATURES:
         raise SettingsError(
-            f"Scale '{scale}' is at density 1.20, not {density}; scale 'paper' has {list(_PAPER_TABLE)}."
+            f"The paper has no density {density}. It has {', '.join(f'{d:.2f}' for d in PAPER_TEMPERATURES)}."
         )
-    return _demo() if scale == "demo" else _study()
+    if scale == "paper":
+        return paper(density)
+    base = demo() if scale == "demo" else study()
+    return base if density == REFERENCE_DENSITY else moved(base, density)
 
 
 def load_settings(

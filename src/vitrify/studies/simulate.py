@@ -27,6 +27,8 @@ from vitrify.provenance import to_plain, versions
 from vitrify.studies.filling import once
 from vitrify.studies.settings import SoftnessSettings, StatePoint
 
+STUDY_STORE = "trajectory.zarr"
+
 
 @dataclass(frozen=True)
 class Workplace:
@@ -56,7 +58,7 @@ class Workplace:
 
     def store(self, point: StatePoint) -> Path:
         """Its trajectory."""
-        return self.only_store or self.folder(point) / "trajectory.zarr"
+        return self.only_store or self.folder(point) / STUDY_STORE
 
     def trajectory(self, point: StatePoint) -> Trajectory:
         """Open its trajectory."""

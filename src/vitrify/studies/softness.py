@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from vitrify.errors import MissingExtraError, SettingsError
 from vitrify.files import write_json
@@ -59,6 +59,7 @@ def run_study(
     progress: Progress,
     workers: int | Workforce | None = None,
     then: Callable[[Workplace, TrainedSoftness], None] | None = None,
+    learn: Callable[[Workplace, Progress, Any], TrainedSoftness] | None = None,
 ) -> Path:
     """Make trajectories, learn softness, and hand both to what the study is about.
 
@@ -71,6 +72,8 @@ def run_study(
         As of `run_softness`.
     then : callable, optional
         More work for stores, after softness and before the results.
+    learn : callable, optional
+        Makes the trajectories and the softness, `learn_softness` by default.
 
     Returns
     -------
@@ -89,7 +92,7 @@ def run_study(
     with ExitStack() as locks:
         for folder in dict.fromkeys((place.out.absolute(), (place.shared or place.out).absolute())):
             locks.enter_context(lock_folder(folder))
-        trained = learn_softness(place, progress, workers)
+        trained = (learn or learn_softness)(place, progress, workers)
         if then is not None:
             then(place, trained)
         results = _results_and_report(place, trained, collect, progress)

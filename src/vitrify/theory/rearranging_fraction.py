@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vitrify.errors import ParameterError, TooFewEventsError
+from vitrify.errors import ParameterError, ShapeError, TooFewEventsError
 from vitrify.particles.spacing import spacing
 from vitrify.relaxation.base import Read
 from vitrify.theory.rearrangement_probability import count
@@ -157,23 +157,110 @@ def count_rearranging(
     apart = int(np.ceil(duration / _interval(times) - 1e-9))
     wanted = np.arange(0, n_frames, apart) if frames is None else np.asarray(frames)
     kept = slice(None) if particles is None else particles
-    softness, rearranging, segment = [], [], []
-    for t in wanted.tolist():
-        p_hop, s = (np.asarray(read(t, t + 1), np.float64)[0][kept] for read in (read_p_hop, read_softness))
-        known = ~np.isnan(p_hop) & ~np.isnan(s)
-        softness.append(s[known])
-        rearranging.append(p_hop[known] > threshold)
-        segment.append(np.full(int(known.sum()), t * n_segments // n_frames))
-    s, moving, piece = (np.concatenate(part) for part in (softness, rearranging, segment))
-    return count(
+    softness, p_hop = (
+        np.concatenate([np.asarray(read(t, t + 1), np.float64)[:, kept] for t in wanted.tolist()])
+        for read in (read_softness, read_p_hop)
+    )
+    segment = wanted * n_segments // n_frames
+    return count_fraction(
         temperature,
-        (s, piece),
-        (s[moving], piece[moving]),
+        softness,
+        p_hop,
+        segment,
         edges,
+        threshold,
         n_segments=n_segments,
         interval=duration,
         units=units,
     )
+
+
+def count_fraction(
+    temperature: float,
+    softness: ArrayLike,
+    p_hop: ArrayLike,
+    segment: ArrayLike,
+    edges: ArrayLike,
+    cutoff: float,
+    *,
+    n_segments: int,
+    interval: float = 1.0,
+    units: Units = LJ,
+) -> xr.Dataset:
+    r"""Tally particles whose p_hop is above a cutoff at a frame, by softness and trajectory segment.
+
+    .. math:: P_R(S) = \langle \Theta(p_\mathrm{hop} - p_c) \rangle_S = k(S)\, \langle t_{p > p_c} \rangle_S
+
+    k being the rate at which rearrangements of particles of softness S begin, where softness is taken as it was then.
+
+    Parameters
+    ----------
+    temperature : float, energy / k_B
+    softness, p_hop : (F, N) array_like
+        Of sampled frames; p_hop may belong to a later frame than softness. Where either is NaN the particle does not count.
+    segment : (F,) array_like of int
+        Of each frame.
+    edges : (n_bins + 1,) array_like
+        From `vitrify.theory.rearrangement_probability.softness_bins`.
+    cutoff : float, length²
+        p_c, positive.
+    n_segments : int
+    interval : float, time, default 1
+        That the fraction belongs to, kept in the attributes: the time above the cutoff for a rate, or that between frames.
+    units : Units, default LJ
+
+    Returns
+    -------
+    xarray.Dataset
+        As of `vitrify.theory.rearrangement_probability.count`: events are particles above the cutoff, exposure all of them.
+        An event that lasts longer than the sampling interval is counted again: errors must come from segments.
+
+    Raises
+    ------
+    ShapeError
+        If the shapes do not pair up.
+    ParameterError
+        If the cutoff is not positive.
+
+    Notes
+    -----
+    **Scale** a pure number, whatever the frame interval. **Differs from** the hazard of
+    `vitrify.theory.rearrangement_probability.count` by the mean time above the cutoff; as far as that depends on
+    temperature alone it enters e0 and Σ0, not T0. The structure of the frame itself already holds part of the motion.
+    **Invariant under** the order of particles. **Cost** O(F N).
+
+    References
+    ----------
+    Schoenholz et al., Nature Physics 12, 469 (2016), Fig. 2a.
+
+    Examples
+    --------
+    >>> softness, p_hop = [[0.5, 0.5, -0.5, -0.5]], [[0.3, 0.1, 0.01, np.nan]]
+    >>> found = count_fraction(0.5, softness, p_hop, [0], [-1, 0, 1], 0.2, n_segments=1)
+    >>> found["events"].values[0, 0].tolist(), found["exposure"].values[0, 0].tolist()
+    ([0, 1], [1.0, 2.0])
+    """
+    s, p, k = np.asarray(softness, float), np.asarray(p_hop, float), np.asarray(segment)
+    if s.shape != p.shape or s.ndim != 2 or k.shape != s.shape[:1]:
+        raise ShapeError(
+            f"`softness` (F, N), `p_hop` (F, N) and `segment` (F,) must pair up; their shapes are {s.shape}, {p.shape} and "
+            f"{k.shape}."
+        )
+    if not cutoff > 0:
+        raise ParameterError(f"`cutoff` of p_hop must be positive; it is {cutoff}.")
+    known = np.isfinite(s) & np.isfinite(p)
+    moving = known & (p > cutoff)
+    of = np.broadcast_to(k[:, None], s.shape)
+    found = count(
+        temperature,
+        (s[known], of[known]),
+        (s[moving], of[moving]),
+        edges,
+        n_segments=n_segments,
+        interval=interval,
+        units=units,
+    )
+    return found.assign_attrs(definition="particles above the cutoff, and all, by softness")
 
 
 def _interval(times: ArrayLike) -> float:

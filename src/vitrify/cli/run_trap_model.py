@@ -1,0 +1,68 @@
+"""`vitrify run trap-model`: the trap model of softness beside a simulated liquid."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vitrify.cli.options import Executor, Scheduler, Workers, workforce
+
+SYSTEMS = ("kob-andersen", "harmonic-spheres")
+
+
+def trap_model(
+    system: Annotated[
+        str, typer.Option(help="kob-andersen, or harmonic-spheres at several densities.")
+    ] = "kob-andersen",
+    scale: Annotated[str, typer.Option(help="demo (minutes), study (hours) or paper (a cluster).")] = "demo",
+    out: Annotated[Path, typer.Option(help="Folder for trajectories, results and the report.")] = Path(
+        "trap-model-demo"
+    ),
+    settings: Annotated[Path | None, typer.Option(help="TOML file laid over the scale's settings.")] = None,
+    trajectories: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER", help="Folder of another study whose trajectories are used, and added to."
+        ),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it would cost and stop.")] = False,
+    workers: Workers = None,
+    executor: Executor = None,
+    scheduler: Scheduler = None,
+) -> None:
+    """Fit the trap model to a liquid and compare relaxation, fragility and ageing with it.
+
+    Killed at any moment, the same command goes on where it was and ends with the same bits.
+    """
+    from vitrify.cli.console import make_progress
+    from vitrify.errors import UnknownNameError
+
+    if system not in SYSTEMS:
+        raise UnknownNameError("system of the trap model", system, SYSTEMS)
+    force = workforce(executor, workers, scheduler)
+    if system == "harmonic-spheres":
+        from vitrify.studies.soft_spheres import run_soft_spheres
+        from vitrify.studies.soft_spheres_settings import load_soft_sphere_settings
+
+        spheres = load_soft_sphere_settings(scale, settings)
+        if dry_run:
+            from vitrify.studies.cost import print_cost
+
+            print_cost(spheres, workers, "trap-model")
+            return
+        run_soft_spheres(spheres, out, make_progress(), force, trajectories)
+        return
+    from vitrify.studies.trap_settings import load_trap_settings
+
+    chosen = load_trap_settings(scale, settings)
+    if dry_run:
+        from vitrify.studies.ageing import ageing_cost
+        from vitrify.studies.cost import print_cost
+
+        print_cost(chosen, workers, "trap-model", (ageing_cost(chosen, chosen.ageing),))
+        return
+    from vitrify.studies.trap_model import run_trap_model
+
+    run_trap_model(chosen, out, make_progress(), force, trajectories)

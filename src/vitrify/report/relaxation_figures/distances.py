@@ -1,0 +1,107 @@
+"""How far prediction and measurement are apart, against what the prediction leaves open."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from vitrify.report.figures.base import PlottedTable, ReportFigure
+from vitrify.report.figures.style import axes_or_new, axis_label
+from vitrify.report.relaxation_figures.drawing import colors_of, finite_table, label_of, nothing, points
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+_NAMES = ("distance", "distance_error", "productive", "productive_error")
+_TITLES = {
+    "counted": "$c = c_a\\, f_\\mathrm{irrev}$",
+    "initial": "$c$ from initial decay",
+    "early": "$c$ from early times",
+}
+
+
+def distance_table(dataset: xr.Dataset) -> PlottedTable:
+    """Return the distance of every temperature, route and calibration, with c."""
+    return finite_table(dataset, _NAMES)
+
+
+def plot_prediction_threshold(dataset: xr.Dataset, ax: Any = None) -> Any:
+    """Draw the distance against p_c, one panel per calibration of c; open and dashed, softness stays."""
+    axes = axes_or_new(ax, 1, len(_TITLES))
+    x = dataset["threshold"].values
+    for panel, (calibration, title) in zip(axes, _TITLES.items(), strict=True):
+        drawn = False
+        for k, (t, color) in enumerate(colors_of(dataset).items()):
+            one = dataset.sel(temperature=t, calibration=calibration)
+            for route, style in (("gaussian", {"ls": "-"}), ("naive", {"ls": "--", "mfc": "white"})):
+                curve = one.sel(route=route)
+                label = label_of(dataset, t) if route == "gaussian" else None
+                drawn |= points(
+                    panel, x, curve["distance"].values, curve["distance_error"].values, color, k, gid=route, lw=0.9,
+                    label=label, **style,
+                )  # fmt: skip
+        panel.set_title(title, fontsize=10)
+        panel.set_xlabel(axis_label(dataset["threshold"]))
+        panel.set_ylim(bottom=0)
+        nothing(panel, dataset["distance"], drawn)
+    axes[0].set_ylabel(axis_label(dataset["distance"]))
+    if axes[-1].get_legend_handles_labels()[0]:
+        axes[-1].plot([], [], color="k", ls="--", marker="o", mfc="white", ms=3.6, label="softness stays")
+        axes[-1].legend(fontsize=8.5)
+    _alike(axes)
+    return axes
+
+
+def _alike(axes: Any) -> None:
+    highest = max(ax.get_ylim()[1] for ax in axes)
+    for ax in axes:
+        ax.set_ylim(0, highest)
+
+
+def plot_prediction_variation(dataset: xr.Dataset, ax: Any = None) -> Any:
+    """Draw the distance of each variation side by side, one panel per calibration of c; open, softness stays."""
+    axes = axes_or_new(ax, 1, len(_TITLES))
+    names = [str(v) for v in dataset["variation"].values]
+    rows = -np.arange(len(names), dtype=float)
+    temperatures = colors_of(dataset)
+    for panel, (calibration, title) in zip(axes, _TITLES.items(), strict=True):
+        drawn = False
+        for k, (t, color) in enumerate(temperatures.items()):
+            one = dataset.sel(temperature=t, calibration=calibration)
+            shift = 0.5 * (k - (len(temperatures) - 1) / 2) / max(len(temperatures), 1)
+            for route, filled in (("gaussian", color), ("naive", "white")):
+                value, error = (one.sel(route=route)[n].values for n in ("distance", "distance_error"))
+                known = np.isfinite(value)
+                drawn |= bool(known.any())
+                panel.errorbar(
+                    value[known], (rows - shift)[known], xerr=np.nan_to_num(error[known]), color=color, mfc=filled, marker="o",
+                    ms=3.8, ls="none", elinewidth=0.9, gid=route, label=label_of(dataset, t) if route == "gaussian" else None,
+                )  # fmt: skip
+        panel.set_yticks(rows, names if panel is axes[0] else [""] * len(names))
+        panel.minorticks_off()
+        panel.set_xlim(left=0)
+        panel.set_title(title, fontsize=10)
+        panel.set_xlabel(axis_label(dataset["distance"]))
+        nothing(panel, dataset["distance"], drawn)
+    if axes[-1].get_legend_handles_labels()[0]:
+        axes[-1].legend(fontsize=8.5)
+    return axes
+
+
+PREDICTION_THRESHOLD = ReportFigure(
+    "prediction_threshold",
+    ("prediction_threshold",),
+    plot_prediction_threshold,
+    distance_table,
+    (10.0, 3.8),
+    (1, 3),
+)
+PREDICTION_VARIATION = ReportFigure(
+    "prediction_variation",
+    ("prediction_variation",),
+    plot_prediction_variation,
+    distance_table,
+    (11.0, 3.8),
+    (1, 3),
+)
