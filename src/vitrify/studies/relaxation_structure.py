@@ -32,8 +32,8 @@ def quantile_edges(values: Array, n_bins: int) -> Array:
 
     Examples
     --------
-    >>> quantile_edges(np.arange(9.0), 2).tolist(), quantile_edges(np.array([1.0, 1, 1, 2, 3, 3]), 3).tolist()
-    ([0.0, 4.0, 8.0], [0.5, 1.5, 2.5, 3.5])
+    >>> quantile_edges(np.linspace(0, 1, 9), 2).tolist(), quantile_edges(np.array([1.0, 1, 1, 2, 3, 3]), 3).tolist()
+    ([0.0, 0.5, 1.0], [0.5, 1.5, 2.5, 3.5])
     """
     if len(values) and np.array_equal(values, np.rint(values)):
         counted = np.bincount((values - values.min()).astype(np.int64))

@@ -259,7 +259,7 @@ def warnings_of(found: list[OneTemperature], settings: RelaxationSettings) -> li
     if slow:
         shown = ", ".join(_at(t) for t in slow)
         said.append(
-            f"At {shown} the overlap does not fall to {_FEW:g} within the trajectory: what is compared there is the begin of "
+            f"At {shown} the overlap does not fall to {_FEW:g} within the trajectory: what is compared there is the beginning of "
             "relaxation only."
         )
     without = [m.temperature for m in found if m.prediction is None]
