@@ -41,6 +41,21 @@ LengthUnit = Annotated[
         help="What the descriptors take for 1, in the unit of the store: the diameter of the large particles.",
     ),
 ]
+Scale = Annotated[str, typer.Option(help="demo (minutes), study (hours) or paper (a cluster).")]
+Out = Annotated[Path, typer.Option(help="Folder for trajectories, results and the report.")]
+Density = Annotated[float, typer.Option(help="Density; scale 'paper' has 1.15, 1.20, 1.25 and 1.30.")]
+SettingsFile = Annotated[
+    Path | None, typer.Option("--settings", help="TOML file laid over the scale's settings.")
+]
+Trajectories = Annotated[
+    Path | None,
+    typer.Option(
+        "--trajectories",
+        metavar="FOLDER",
+        help="Folder of another study whose trajectories are used, and added to.",
+    ),
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what it would cost and stop.")]
 
 
 def workforce(executor: str | None, workers: int | None, scheduler: str | None) -> Workforce:

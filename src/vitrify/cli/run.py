@@ -7,20 +7,27 @@ from typing import Annotated
 
 import typer
 
-from vitrify.cli.options import Executor, Scheduler, Workers, workforce
+from vitrify.cli.options import (
+    DryRun,
+    Executor,
+    Out,
+    Scale,
+    Scheduler,
+    SettingsFile,
+    Workers,
+    workforce,
+)
 
 
 def softness(
-    scale: Annotated[str, typer.Option(help="demo (minutes), study (hours) or paper (a cluster).")] = "demo",
-    out: Annotated[Path, typer.Option(help="Folder for trajectories, results and the report.")] = Path(
-        "softness-demo"
-    ),
+    scale: Scale = "demo",
+    out: Out = Path("softness-demo"),
     density: Annotated[float, typer.Option(help="Density of the paper: 1.15, 1.20, 1.25 or 1.30.")] = 1.2,
-    settings: Annotated[Path | None, typer.Option(help="TOML file laid over the scale's settings.")] = None,
+    settings: SettingsFile = None,
     equilibrate: Annotated[
         bool, typer.Option("--equilibrate", help="Equilibrate anew instead of using shipped starts.")
     ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it would cost and stop.")] = False,
+    dry_run: DryRun = False,
     workers: Workers = None,
     executor: Executor = None,
     scheduler: Scheduler = None,

@@ -7,18 +7,16 @@ from typing import Annotated
 
 import typer
 
-from vitrify.cli.options import Executor, Scheduler, Workers, workforce
+from vitrify.cli.options import DryRun, Executor, Out, Scale, Scheduler, SettingsFile, Workers, workforce
 
 
 def onset(
     densities: Annotated[
         str, typer.Option(help="Densities of the paper, with commas: of 1.15, 1.20, 1.25, 1.30.")
     ] = "1.20,1.30",
-    scale: Annotated[str, typer.Option(help="demo (minutes), study (hours) or paper (a cluster).")] = "demo",
-    out: Annotated[Path, typer.Option(help="Folder for trajectories, results and the report.")] = Path(
-        "onset-demo"
-    ),
-    settings: Annotated[Path | None, typer.Option(help="TOML file laid over the scale's settings.")] = None,
+    scale: Scale = "demo",
+    out: Out = Path("onset-demo"),
+    settings: SettingsFile = None,
     trajectories: Annotated[
         list[str] | None,
         typer.Option(
@@ -26,7 +24,7 @@ def onset(
             help="Folder of a finished study at one density, whose trajectories are used and added to; may be repeated.",
         ),
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it would cost and stop.")] = False,
+    dry_run: DryRun = False,
     workers: Workers = None,
     executor: Executor = None,
     scheduler: Scheduler = None,

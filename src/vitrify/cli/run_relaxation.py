@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
 
-import typer
-
-from vitrify.cli.options import Executor, Scheduler, Workers, workforce
+from vitrify.cli.options import (
+    Density,
+    DryRun,
+    Executor,
+    Out,
+    Scale,
+    Scheduler,
+    SettingsFile,
+    Trajectories,
+    Workers,
+    workforce,
+)
 
 
 def relaxation(
-    scale: Annotated[str, typer.Option(help="demo (minutes), study (hours) or paper (a cluster).")] = "demo",
-    out: Annotated[Path, typer.Option(help="Folder for results and the report.")] = Path("relaxation-demo"),
-    density: Annotated[
-        float, typer.Option(help="Density; scale 'paper' has 1.15, 1.20, 1.25 and 1.30.")
-    ] = 1.2,
-    settings: Annotated[Path | None, typer.Option(help="TOML file laid over the scale's settings.")] = None,
-    trajectories: Annotated[
-        Path | None,
-        typer.Option(metavar="FOLDER", help="Another study whose trajectories are used, and added to."),
-    ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it would cost and stop.")] = False,
+    scale: Scale = "demo",
+    out: Out = Path("relaxation-demo"),
+    density: Density = 1.2,
+    settings: SettingsFile = None,
+    trajectories: Trajectories = None,
+    dry_run: DryRun = False,
     workers: Workers = None,
     executor: Executor = None,
     scheduler: Scheduler = None,

@@ -7,7 +7,17 @@ from typing import Annotated
 
 import typer
 
-from vitrify.cli.options import Executor, Scheduler, Workers, workforce
+from vitrify.cli.options import (
+    DryRun,
+    Executor,
+    Out,
+    Scale,
+    Scheduler,
+    SettingsFile,
+    Trajectories,
+    Workers,
+    workforce,
+)
 
 SYSTEMS = ("kob-andersen", "harmonic-spheres")
 
@@ -16,18 +26,11 @@ def trap_model(
     system: Annotated[
         str, typer.Option(help="kob-andersen, or harmonic-spheres at several densities.")
     ] = "kob-andersen",
-    scale: Annotated[str, typer.Option(help="demo (minutes), study (hours) or paper (a cluster).")] = "demo",
-    out: Annotated[Path, typer.Option(help="Folder for trajectories, results and the report.")] = Path(
-        "trap-model-demo"
-    ),
-    settings: Annotated[Path | None, typer.Option(help="TOML file laid over the scale's settings.")] = None,
-    trajectories: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FOLDER", help="Folder of another study whose trajectories are used, and added to."
-        ),
-    ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it would cost and stop.")] = False,
+    scale: Scale = "demo",
+    out: Out = Path("trap-model-demo"),
+    settings: SettingsFile = None,
+    trajectories: Trajectories = None,
+    dry_run: DryRun = False,
     workers: Workers = None,
     executor: Executor = None,
     scheduler: Scheduler = None,
