@@ -50,7 +50,7 @@ _ISOMORPHS: dict[float, tuple[tuple[float, ...], float]] = {
     1.25: ((0.58, 0.62, 0.65, 0.71), 0.9),
     1.30: ((0.70, 0.75, 0.80, 0.87), 0.8),
 }
-_FRAMES = {"demo": (950, 500, 440, 330, 80), "study": (1000, 500, 400, 300)}
+_FRAMES = {"demo": (950, 500, 440, 330, 80), "study": (1000, 300, 250, 200)}
 _HOLD = 300.0  # at 1.20; starts that come with vitrify for other densities are scaled from those at 1.20 and held so long
 
 
