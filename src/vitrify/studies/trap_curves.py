@@ -23,6 +23,7 @@ Array = NDArray[np.float64]
 _BIN = ("temperature", "softness_bin")
 _CURVE = ("temperature", "lag")
 _BETWEEN = 13  # temperatures of a smooth curve
+_RARE = 0.01  # probability of so large a χ²
 _FEWEST_TIMES = 4  # of a parabolic law: one more than it has parameters
 _BEYOND = 1.06  # how much colder than the coldest measured, in 1/T
 
@@ -204,16 +205,21 @@ def parabolic_law(measured: Measured) -> ParabolicLaw | None:
     """Return the parabolic law of the measured τ_Q below the law's own onset, where it is meant to hold.
 
     None with fewer than four temperatures that relax, or without errors. Hotter temperatures are left out until those that
-    are left lie below the onset of their own parabola, as long as four are left.
+    are left lie below the onset of their own parabola and on it, as well as chance allows in one of a hundred fits; but as
+    long as four are left.
     """
+    from scipy.special import chdtrc
+
     t, tau, error = measured.time()
     known = np.isfinite(error) & (error > 0)
     t, tau, error = t[known], tau[known], error[known]
     while len(t) >= _FEWEST_TIMES:
         law = fit_parabolic(t, np.log(tau), error / tau)
-        below = t <= law.onset_temperature
         flat = law.curvature <= 0 or law.onset_temperature <= 0
-        if flat or below.all() or below.sum() < _FEWEST_TIMES:
+        below = np.ones(len(t), bool) if flat else t <= law.onset_temperature
+        if below.all() and chdtrc(law.degrees_of_freedom, law.chi_squared) < _RARE:
+            below = t < t.max()
+        if below.all() or below.sum() < _FEWEST_TIMES:
             return law
         t, tau, error = t[below], tau[below], error[below]
     return None
