@@ -108,7 +108,7 @@ def test_an_unknown_definition_is_refused(tally):
 def test_the_study_scale_adds_hotter_liquids_at_the_density_of_the_paper():
     here, dense = load_onset_settings("study", 1.2), load_onset_settings("study", 1.3)
     assert [p.temperature for p in here.test_points] == [0.47, 0.5, 0.53, 0.56, 0.6]
-    assert [(p.temperature, p.frames) for p in dense.test_points] == [(0.7, 500), (0.75, 400), (0.8, 300)]
+    assert [(p.temperature, p.frames) for p in dense.test_points] == [(0.7, 300), (0.75, 250), (0.8, 200)]
     assert (dense.training_point.frames, dense.training.quiet_time) == (1000, 240)
 
 
