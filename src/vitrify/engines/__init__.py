@@ -1,4 +1,4 @@
-"""Who integrates: LAMMPS, or a dry run with a planted answer."""
+"""Who integrates: LAMMPS, collisions of hard spheres, or a dry run with a planted answer."""
 
 from vitrify.registry import Registry
 
@@ -6,6 +6,7 @@ ENGINES = Registry(
     "engine",
     {
         "lammps": "vitrify.engines.lammps:Lammps",
+        "event-driven": "vitrify.engines.event_driven:EventDriven",
         "dryrun": "vitrify.engines.dryrun:DryRun",
     },
 )

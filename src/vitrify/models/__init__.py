@@ -10,6 +10,7 @@ MODELS = Registry(
     {
         "kob_andersen": "vitrify.models.kob_andersen:KobAndersen",
         "harmonic_spheres": "vitrify.models.harmonic_spheres:HarmonicSpheres",
+        "hard_spheres": "vitrify.models.hard_spheres:HardSpheres",
     },
 )
 

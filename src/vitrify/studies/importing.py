@@ -184,7 +184,7 @@ def import_store(
 def _require_known_species(model: Mapping[str, Any], names: tuple[str, ...]) -> None:
     from vitrify.models import MODELS
 
-    known = MODELS.load(model["name"]).species_names
+    known = MODELS.load(model["name"]).from_dict(model).species_names
     unknown = [n for n in names if n not in known]
     if unknown:
         raise ParameterError(
