@@ -63,7 +63,7 @@ def _demo() -> dict[str, Any]:
     # liquids this hot forget their melt within a few units of time
     base["simulation"] = {"melt_time": 20.0, "cooling_time": 60.0}
     base["state_points"] += [_hot(0.70, 40.0), _hot(1.0, 20.0)]
-    base["ageing"] = {"samples": 3, "longest": 60.0}
+    base["ageing"] = {"samples": 3, "longest": 40.0}
     return base
 
 
