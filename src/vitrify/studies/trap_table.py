@@ -249,9 +249,10 @@ def _relaxation_rows(found: TrapAnalysis, times: xr.Dataset, published: Mapping[
         ratio = [x / tau[0] for x in model]
         ends = (ratio[0] - np.hypot(ratio[0] - ratio[1], ratio[0] * relative),
                 ratio[0] + np.hypot(ratio[2] - ratio[0], ratio[0] * relative))  # fmt: skip
+        known = f" ± {error[0]:.2g}" if np.isfinite(error[0]) else ", of one trajectory, without an error"
         rows.append(interval_row(f"τ_Q, trap model over simulation, T = {cold:g}", (ratio[0], *ends), None,
                                  published=published.get("time"), source=f"{RIDOUT}, Fig. 4b and text",
-                                 note=f"measured τ_Q = {tau[0]:.3g} ± {error[0]:.2g}"))  # fmt: skip
+                                 note=f"measured τ_Q = {tau[0]:.3g}{known}"))  # fmt: skip
     return rows + _stretching_rows(found, times, published)
 
 
