@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from vitrify.descriptors.base import Descriptor, as_particles, ascending_radii, positive_length
-from vitrify.descriptors.radial_density import WIDTHS
+from vitrify.descriptors.radial_density import DEFAULT_DELTA, WIDTHS, unusual
 from vitrify.errors import ParameterError
 from vitrify.particles.frame import Frame
 from vitrify.particles.neighbors import cell_list
@@ -21,7 +21,6 @@ SMALLEST_SUM = 1e-12
 
 _DEFAULT_DEGREES = tuple(range(1, 13))
 _DEFAULT_RADII = tuple(k / 10 for k in range(10, 26))
-_DEFAULT_DELTA = 0.1
 
 
 @dataclass(frozen=True)
@@ -90,7 +89,7 @@ class BondOrder(Descriptor):
     lengths: ClassVar[tuple[str, ...]] = ("radii", "delta", "cutoff")
     degrees: tuple[int, ...] = _DEFAULT_DEGREES
     radii: tuple[float, ...] = _DEFAULT_RADII
-    delta: float = _DEFAULT_DELTA
+    delta: float = DEFAULT_DELTA
     cutoff: float = None  # type: ignore[assignment]  # None becomes the default in __post_init__
 
     def __post_init__(self) -> None:
@@ -111,9 +110,7 @@ class BondOrder(Descriptor):
         return self.radii[-1] + WIDTHS * self.delta
 
     def _feature(self, degree: int, radius: float) -> str:
-        width = "" if self.delta == _DEFAULT_DELTA else f"; {self.delta:.10g}"
-        cut = "" if self.cutoff == self._natural_cutoff else f"; R<{self.cutoff:.10g}"
-        return f"q_{degree}({radius:.10g}{width}{cut})"
+        return f"q_{degree}({radius:.10g}{unusual(self.delta, self.cutoff, self._natural_cutoff)})"
 
     def feature_names(self, species_names: tuple[str, ...]) -> tuple[str, ...]:
         """Return ``q_l(r)``, degree by degree; a δ other than 0.1 is named too.

@@ -20,7 +20,20 @@ _BINS_PER_DELTA = 4.0
 _FEW_NEIGHBOURS = 16.0
 
 _DEFAULT_RADII = tuple(k / 10 for k in range(1, 51))
-_DEFAULT_DELTA = 0.1
+DEFAULT_DELTA = 0.1
+"""Width of Gaussian shells of which the names of features say nothing."""
+
+
+def unusual(delta: float, cutoff: float, natural_cutoff: float) -> str:
+    """Return what the name of a feature says of a width and a cutoff that are not the usual ones.
+
+    Examples
+    --------
+    >>> unusual(0.1, 5.8, 5.8), unusual(0.2, 3.0, 5.8)
+    ('', '; 0.2; R<3')
+    """
+    width = "" if delta == DEFAULT_DELTA else f"; {delta:.10g}"
+    return width if cutoff == natural_cutoff else f"{width}; R<{cutoff:.10g}"
 
 
 @dataclass(frozen=True)
@@ -77,7 +90,7 @@ class RadialDensity(Descriptor):
     name: ClassVar[str] = "radial_density"
     lengths: ClassVar[tuple[str, ...]] = ("radii", "delta", "cutoff")
     radii: tuple[float, ...] = _DEFAULT_RADII
-    delta: float = _DEFAULT_DELTA
+    delta: float = DEFAULT_DELTA
     cutoff: float = None  # type: ignore[assignment]  # None becomes the default in __post_init__
 
     def __post_init__(self) -> None:
@@ -100,9 +113,7 @@ class RadialDensity(Descriptor):
         return step if np.abs(even - self.radii).max() <= 1e-14 * self.radii[-1] else None
 
     def _feature(self, species: str, radius: float) -> str:
-        width = "" if self.delta == _DEFAULT_DELTA else f"; {self.delta:.10g}"
-        cut = "" if self.cutoff == self._natural_cutoff else f"; R<{self.cutoff:.10g}"
-        return f"G_{species}({radius:.10g}{width}{cut})"
+        return f"G_{species}({radius:.10g}{unusual(self.delta, self.cutoff, self._natural_cutoff)})"
 
     def feature_names(self, species_names: tuple[str, ...]) -> tuple[str, ...]:
         """Return ``G_X(r)``, species by species, the radii ascending; another δ than 0.1 is named too.

@@ -3,20 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from vitrify.particles.attributes import Words, filled
 
 if TYPE_CHECKING:
     import xarray as xr
-
-
-class Words(NamedTuple):
-    """What the attributes of one variable say; `units` may be those of the target."""
-
-    symbol: str
-    long_name: str
-    definition: str
-    units: str = "1"
-
 
 _OF_TARGET = "unit of the target"
 VARIABLES: Mapping[str, Words] = {
@@ -114,13 +106,4 @@ def labelled(dataset: xr.Dataset, **definitions: str) -> xr.Dataset:
     >>> labelled(xr.Dataset({"pearson": ("configuration", [0.5])}))["pearson"].attrs["units"]
     '1'
     """
-    found = dataset.copy()
-    for name in VARIABLES.keys() & set(map(str, found.variables)):
-        words = VARIABLES[name]
-        found[name].attrs = {
-            "symbol": words.symbol,
-            "long_name": words.long_name,
-            "units": words.units,
-            "definition": definitions.get(name, words.definition),
-        }
-    return found
+    return filled(dataset, VARIABLES, definitions=definitions)

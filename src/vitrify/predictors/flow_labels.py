@@ -9,13 +9,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vitrify.errors import ParameterError, ShapeError, TooFewEventsError
+from vitrify.errors import ParameterError, TooFewEventsError
 from vitrify.predictors.training_sets import (
     Describable,
     TrainingSelection,
     TrainingSet,
+    _checked_particles,
     _checked_segments,
+    _describable_ones,
     _left_out,
+    _picked,
     hard_examples,
 )
 from vitrify.rearrangements.base import frames_per_block
@@ -206,11 +209,7 @@ def select_flow_examples(
     ([2, 2, 2], {'soft': 4, 'hard': 176})
     """
     n_frames, n_particles = d2min.shape
-    chosen = np.arange(n_particles) if particles is None else np.unique(np.asarray(particles, dtype=np.int64))
-    if len(chosen) and not 0 <= chosen[0] <= chosen[-1] < n_particles:
-        raise ShapeError(
-            f"`particles` must lie in 0 … {n_particles - 1}; they reach {chosen[0]} … {chosen[-1]}."
-        )
+    chosen = _checked_particles(particles, n_particles)
     if lag != int(lag) or lag < 1:
         raise ParameterError(f"`lag` is a number of frames, at least 1; it is {lag}.")
     ranges = [(a, b - int(lag)) for a, b in _checked_segments(segments, n_frames)]
@@ -228,11 +227,7 @@ def select_flow_examples(
     else:
         hard = _quiet(selection, d2min, chosen, ranges, low)
         n_hard = len(hard)
-    left_out: dict[str, int] = {}
-    if describable is not None:
-        found = len(soft), len(hard)
-        soft, hard = (examples[describable(examples[:, 0], examples[:, 1])] for examples in (soft, hard))
-        left_out = {"soft": found[0] - len(soft), "hard": found[1] - len(hard)}
+    soft, hard, left_out = _describable_ones(soft, hard, describable)
     available = {"soft": n_soft - left_out.get("soft", 0), "hard": n_hard - left_out.get("hard", 0)}
     size = min(len(soft), len(hard))
     if size < selection.smallest:
@@ -240,16 +235,11 @@ def select_flow_examples(
             _shortage(selection, len(soft), len(hard), (high, low), temperature) + _left_out(left_out)
         )
     size = min(size, selection.n_per_class)
-    rows = np.concatenate(
-        [examples[rng.choice(len(examples), size, replace=False)] for examples in (soft, hard)]
-    )
-    label = np.repeat([1, -1], size)
-    order = np.lexsort((label, rows[:, 1], rows[:, 0]))
-    frame, particle, segment = (np.ascontiguousarray(column) for column in rows[order].T)
+    frame, particle, label, segment = _picked(soft, hard, size, rng)
     return TrainingSet(
         frame,
         particle,
-        label[order],
+        label,
         segment,
         selection,
         available,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -92,7 +93,8 @@ def noise_ceiling(displacements: xr.DataArray, n_splits: int = 50, seed: int = 0
         kinds = np.broadcast_to(ordered["species"].values.astype(str), (n_configurations, n_particles))
     names = [ALL, *(np.unique(kinds).tolist() if "species" in ordered.coords else [])]
     shape = (n_configurations, len(names))
-    found = {name: np.full(shape, np.nan) for name in ("reliability", "reliability_splits", "alpha")}
+    measures = ("reliability", "reliability_splits", "alpha")
+    found = {name: np.full(shape, np.nan) for name in measures}
     n, n_runs = np.zeros(shape, np.int64), np.zeros(n_configurations, np.int64)
     rng = np.random.default_rng(seed)
     for k in range(n_configurations):
@@ -103,17 +105,9 @@ def noise_ceiling(displacements: xr.DataArray, n_splits: int = 50, seed: int = 0
             raise TooFewEventsError(
                 f"A noise ceiling needs at least two runs of each configuration; '{labels[k]}' has {n_runs[k]}."
             )
-        whole = np.isfinite(values).all(axis=0)
-        halves = _halves(rng, len(values), n_splits) @ values[:, whole]  # (2, splits, particles)
-        for s, name in enumerate(names):
-            chosen = np.ones(whole.sum(), bool) if name == ALL else kinds[k][whole] == name
-            n[k, s] = chosen.sum()
-            if n[k, s] < 3:
-                continue
-            splits = _spearman_brown(rows_pearson(*halves[:, :, chosen]))
-            found["reliability"][k, s] = splits.mean()
-            found["reliability_splits"][k, s] = splits.std(ddof=1) if n_splits > 1 else np.nan
-            found["alpha"][k, s] = _alpha(values[:, whole][:, chosen])
+        rows, n[k] = _of_species(values, kinds[k], names, rng, n_splits)
+        for name, row in zip(measures, rows, strict=True):
+            found[name][k] = row
     dims = ("configuration", "species")
     reliability = found["reliability"]
     ceiling = np.sqrt(np.where(reliability > 0, reliability, np.nan))
@@ -126,6 +120,27 @@ def noise_ceiling(displacements: xr.DataArray, n_splits: int = 50, seed: int = 0
     return labelled(
         spread_over_configurations(result, ("ceiling",)).drop_vars("ceiling_sd"), n="that have a propensity"
     )
+
+
+def _of_species(
+    values: Array, kinds: NDArray[np.str_], names: Sequence[str], rng: np.random.Generator, n_splits: int
+) -> tuple[Array, NDArray[np.int64]]:
+    """Return reliability, its spread over splits and alpha of each species, (3, species), and its particles, (species,).
+
+    From the displacements of runs (M, N) of one configuration, and the species of its particles.
+    """
+    whole = np.isfinite(values).all(axis=0)
+    halves = _halves(rng, len(values), n_splits) @ values[:, whole]  # (2, splits, particles)
+    found, n = np.full((3, len(names)), np.nan), np.zeros(len(names), np.int64)
+    for s, name in enumerate(names):
+        chosen = np.ones(whole.sum(), bool) if name == ALL else kinds[whole] == name
+        n[s] = chosen.sum()
+        if n[s] < 3:
+            continue
+        splits = _spearman_brown(rows_pearson(*halves[:, :, chosen]))
+        spread = splits.std(ddof=1) if n_splits > 1 else np.nan
+        found[:, s] = splits.mean(), spread, _alpha(values[:, whole][:, chosen])
+    return found, n
 
 
 def _halves(rng: np.random.Generator, n_runs: int, n_splits: int) -> Array:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from vitrify.errors import ShapeError
 from vitrify.predictors import _kernels
 
 
@@ -73,3 +74,25 @@ def evaluate_plane(
     out = np.empty(len(rows))
     _kernels.linear_score(rows, mean, scale, weights, bias, out)
     return out
+
+
+def evaluate_rows(
+    features: ArrayLike,
+    mean: NDArray[np.float64],
+    scale: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    bias: float,
+) -> NDArray[np.float64]:
+    """Return `evaluate_plane` of rows that somebody gave, once they are seen to have one column per feature.
+
+    Raises
+    ------
+    ShapeError
+        If there are not M columns.
+    """
+    rows = np.ascontiguousarray(features, dtype=np.float64)
+    if rows.ndim != 2 or rows.shape[1] != len(weights):
+        raise ShapeError(
+            f"`features` must have shape (n, {len(weights)}), one column per feature; it has {rows.shape}."
+        )
+    return evaluate_plane(rows, mean, scale, weights, bias)

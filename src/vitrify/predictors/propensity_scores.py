@@ -192,9 +192,7 @@ def fraction_of_ceiling(
     if missing:
         raise ParameterError(f"The noise ceiling of configuration '{missing[0]}' is not known.")
     ratio = scores[coefficient] / ceiling["ceiling"].sel(configuration=scores["configuration"])
-    words = VARIABLES["fraction"]
-    attributes = {"symbol": words.symbol, "long_name": words.long_name, "units": words.units}
-    return ratio.rename("fraction").assign_attrs({**attributes, "definition": words.definition})
+    return ratio.rename("fraction").assign_attrs(VARIABLES["fraction"].attrs())
 
 
 def bootstrap_configurations(
@@ -352,14 +350,12 @@ def permutation_control(
         parts = [of_species & (index == k) for k in range(int(index.max()) + 1)]
         scores = [rows_pearson(x[None, part], dealt[part].T) for part in parts if part.sum() >= 3]
         values[:, s] = np.nanmean(scores, axis=0) if scores and np.isfinite(scores).any() else np.nan
-    words = VARIABLES["permuted"]
-    attributes = {"symbol": words.symbol, "long_name": words.long_name, "units": words.units}
     return xr.DataArray(
         values,
         dims=("permutation", "species"),
         coords={"species": names},
         name="permuted",
-        attrs={**attributes, "definition": words.definition},
+        attrs=VARIABLES["permuted"].attrs(),
     )
 
 

@@ -2,40 +2,45 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vitrify.errors import DiskFullError, ParameterError, ShapeError, StoreError, StoreVersionError
-from vitrify.files import write_whole
+from vitrify.errors import ParameterError, ShapeError
+from vitrify.predictors._model_files import ARRAYS, LinearModel, ModelFile
 from vitrify.predictors.drift import Drift, FeatureRange, measure_drift
-from vitrify.provenance import canonical_json, identity, to_plain
+from vitrify.provenance import to_plain
 
 if TYPE_CHECKING:
     from vitrify.particles import Frame
 
 FORMAT = "vitrify trained softness"
 VERSION = 1
-_ARRAYS = ("weights", "mean", "scale")
-_FIELDS = (
-    *_ARRAYS,
-    "bias",
-    "feature_names",
-    "descriptors",
-    "species_names",
-    "centre_species",
-    "positions",
-    "training",
+_FILE = ModelFile(
+    format=FORMAT,
+    version=VERSION,
+    key="softness",
+    name="trained softness",
+    kind="trained softness",
+    subject="trained softness",
+    fields=(
+        *ARRAYS,
+        "bias",
+        "feature_names",
+        "descriptors",
+        "species_names",
+        "centre_species",
+        "positions",
+        "training",
+    ),
+    optional=("feature_range",),
 )
-_OPTIONAL = ("feature_range",)  # files without it are read as well
 
 
 @dataclass(frozen=True, eq=False)
-class TrainedSoftness:
+class TrainedSoftness(LinearModel):
     """A plane in the space of structure functions, with the recipe of the functions and of its training.
 
     Parameters
@@ -81,6 +86,7 @@ class TrainedSoftness:
     [2.5, -0.5]
     """
 
+    FILE: ClassVar[ModelFile] = _FILE
     weights: NDArray[np.float64]
     bias: float
     mean: NDArray[np.float64]
@@ -94,38 +100,17 @@ class TrainedSoftness:
     feature_range: FeatureRange | None = None
 
     def __post_init__(self) -> None:
-        names = tuple(str(n) for n in self.feature_names)
-        for name in _ARRAYS:
-            array = np.array(getattr(self, name), dtype=np.float64)
-            if array.shape != (len(names),):
-                raise ShapeError(
-                    f"`{name}` needs one entry per feature, {len(names)}; it has shape {array.shape}."
-                )
-            if not np.isfinite(array).all():
-                raise ParameterError(
-                    f"`{name}` holds {np.sum(~np.isfinite(array))} entries that are not finite."
-                )
-            array.setflags(write=False)
-            object.__setattr__(self, name, array)
-        species = tuple(str(n) for n in self.species_names)
-        if not np.isfinite(self.bias) or (self.scale <= 0).any():
-            raise ParameterError(f"`bias` must be finite and `scale` positive; bias is {self.bias}.")
+        self._tidy()
         if self.positions not in ("inherent", "thermal"):
             raise ParameterError(f"`positions` must be 'inherent' or 'thermal'; it is '{self.positions}'.")
-        if self.centre_species not in species:
-            raise ParameterError(
-                f"`centre_species` = '{self.centre_species}' is none of the species {', '.join(species)}."
-            )
-        object.__setattr__(self, "bias", float(self.bias))
-        object.__setattr__(self, "feature_names", names)
-        object.__setattr__(self, "species_names", species)
+        self._require_centre_species()
         object.__setattr__(self, "descriptors", to_plain(self.descriptors))
         object.__setattr__(self, "training", to_plain(self.training))
         if isinstance(self.feature_range, dict):
             object.__setattr__(self, "feature_range", FeatureRange.from_dict(self.feature_range))
-        if self.feature_range is not None and len(self.feature_range.low) != len(names):
+        if self.feature_range is not None and len(self.feature_range.low) != len(self.feature_names):
             raise ShapeError(
-                f"`feature_range` needs one entry per feature, {len(names)}; it has {len(self.feature_range.low)}."
+                f"`feature_range` needs one entry per feature, {len(self.feature_names)}; it has {len(self.feature_range.low)}."
             )
 
     @classmethod
@@ -155,16 +140,6 @@ class TrainedSoftness:
             **rest,
         )
 
-    @property
-    def identity(self) -> str:
-        """Hash of the whole content."""
-        return identity(self)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return everything as plain values."""
-        there = [name for name in _OPTIONAL if getattr(self, name) is not None]
-        return {name: to_plain(getattr(self, name)) for name in (*_FIELDS, *there)}
-
     def evaluate(self, features: ArrayLike) -> NDArray[np.float64]:
         """Return the softness of each row of features.
 
@@ -182,14 +157,7 @@ class TrainedSoftness:
         ShapeError
             If there are not M columns.
         """
-        from vitrify.predictors.plane import evaluate_plane
-
-        rows = np.ascontiguousarray(features, dtype=np.float64)
-        if rows.ndim != 2 or rows.shape[1] != len(self.weights):
-            raise ShapeError(
-                f"`features` must have shape (n, {len(self.weights)}), one column per feature; it has {rows.shape}."
-            )
-        return evaluate_plane(rows, self.mean, self.scale, self.weights, self.bias)
+        return self._values(features)
 
     def softness(self, frame: Frame, particles: ArrayLike | None = None) -> NDArray[np.float64]:
         """Return the softness of particles of a configuration.
@@ -214,17 +182,8 @@ class TrainedSoftness:
 
     def features(self, frame: Frame, particles: ArrayLike | None = None) -> NDArray[np.float64]:
         """Return the features that the softness is computed from, (n, M); parameters and errors as of `softness`."""
-        from vitrify.descriptors.base import from_dict
-
         chosen = centres_of(frame, self.species_names, self.centre_species, particles)
-        descriptors = from_dict(self.descriptors)
-        names = tuple(descriptors.feature_names(frame.species_names))
-        if names != self.feature_names:
-            raise ParameterError(
-                f"The descriptors make {len(names)} features, {', '.join(names[:3])} …, where `feature_names` has "
-                f"{len(self.feature_names)}, {', '.join(self.feature_names[:3])} …. Train again."
-            )
-        return descriptors.evaluate(frame, chosen)
+        return self._features_of(frame, chosen)
 
     def drift(self, frame: Frame, particles: ArrayLike | None = None) -> Drift:
         """Compare the features of particles of a configuration with those of the training examples.
@@ -262,72 +221,6 @@ class TrainedSoftness:
             )
         return measure_drift(self.feature_range, self.feature_names, self.weights != 0, features)
 
-    def save(self, path: str | Path) -> None:
-        """Write one JSON file; it is there whole or not at all.
-
-        Raises
-        ------
-        DiskFullError, StoreError
-            If it cannot be written; an older file of this name is then untouched.
-        """
-        path = Path(path)
-        model = self.to_dict()
-        content = {"format": FORMAT, "version": VERSION, "hash": identity(model), "softness": model}
-        try:
-            text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-        except ValueError:
-            raise ParameterError(
-                "`training` or `descriptors` holds a number that is not finite; JSON has none. Leave it out or write None."
-            ) from None
-        try:
-            write_whole(path, text)
-        except DiskFullError:
-            raise
-        except OSError as problem:
-            raise StoreError(
-                f"The trained softness {path} cannot be written: {problem.strerror}."
-            ) from problem
-
-    @classmethod
-    def load(cls, path: str | Path) -> TrainedSoftness:
-        """Read a file written by `save`.
-
-        Raises
-        ------
-        StoreError
-            If there is no such file, or it is no trained softness, or incomplete, or changed since it was written.
-        StoreVersionError
-            If a newer vitrify wrote it.
-
-        Examples
-        --------
-        >>> import tempfile
-        >>> plane = TrainedSoftness([1.5], 0.1, [0.0], [1.0], ["A 1.1"], {}, ["A"], "A")
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     plane.save(Path(folder) / "softness.json")
-        ...     TrainedSoftness.load(Path(folder) / "softness.json").identity == plane.identity
-        True
-        """
-        content = _parse(Path(path))
-        model = content.get("softness")
-        if not isinstance(model, dict) or content.get("hash") != identity(model):
-            raise StoreError(
-                f"{path} was edited or damaged: its content does not match its hash {content.get('hash')}. "
-                "Train again or restore the file."
-            )
-        unlike = sorted(set(_FIELDS) ^ (set(model) - set(_OPTIONAL)))
-        if unlike:
-            raise StoreError(
-                f"{path} is no complete trained softness; these entries differ: {', '.join(unlike)}."
-            )
-        return cls(**model)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, TrainedSoftness) and canonical_json(self) == canonical_json(other)
-
-    def __hash__(self) -> int:
-        return hash(self.identity)
-
 
 def centres_of(
     frame: Frame, species_names: tuple[str, ...], centre_species: str, particles: ArrayLike | None
@@ -349,31 +242,3 @@ def centres_of(
             f"{', '.join(frame.species_names)}."
         )
     return frame.of_species(centre_species) if particles is None else as_particles(frame, particles)
-
-
-def _parse(path: Path) -> dict[str, Any]:
-    """Return the content of a file of this format and of a version that can be read."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as problem:
-        raise StoreError(f"The trained softness {path} cannot be read: {problem.strerror}.") from problem
-    except UnicodeDecodeError:
-        raise StoreError(f"{path} is not JSON: it is no text. A trained softness is one JSON file.") from None
-    try:
-        content = json.loads(text)
-    except json.JSONDecodeError as problem:
-        if FORMAT in text[:200] and text.rstrip("\n").rpartition("\n")[2] != "}":
-            n_lines = text.count("\n") + 1
-            raise StoreError(f"{path} is truncated: it ends in the middle, in line {n_lines}.") from None
-        raise StoreError(f"{path} is not JSON: {problem.msg} in line {problem.lineno}.") from None
-    except RecursionError:
-        raise StoreError(f"{path} is no trained softness: it is nested without end.") from None
-    if not isinstance(content, dict) or content.get("format") != FORMAT:
-        found = content.get("format") if isinstance(content, dict) else type(content).__name__
-        raise StoreError(f"{path} is no trained softness: its format is {found!r} instead of '{FORMAT}'.")
-    version = content.get("version")
-    if not isinstance(version, int) or version > VERSION:
-        raise StoreVersionError(
-            f"{path} has version {version} of its format; this vitrify reads up to version {VERSION}. Update vitrify."
-        )
-    return content

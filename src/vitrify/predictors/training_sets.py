@@ -223,31 +223,19 @@ def select_training_set(
     ([-1, 1], {'soft': 1, 'hard': 11})
     """
     n_frames, n_particles = p_hop.shape
-    chosen = np.arange(n_particles) if particles is None else np.unique(np.asarray(particles, dtype=np.int64))
-    if len(chosen) and not 0 <= chosen[0] <= chosen[-1] < n_particles:
-        raise ShapeError(
-            f"`particles` must lie in 0 … {n_particles - 1}; they reach {chosen[0]} … {chosen[-1]}."
-        )
+    chosen = _checked_particles(particles, n_particles)
     ranges = _checked_segments(segments, n_frames)
     soft = soft_examples(selection, events, chosen, ranges)
     hard = hard_examples(selection, p_hop, chosen, ranges)
-    left_out: dict[str, int] = {}
-    if describable is not None:
-        found = len(soft), len(hard)
-        soft, hard = (examples[describable(examples[:, 0], examples[:, 1])] for examples in (soft, hard))
-        left_out = {"soft": found[0] - len(soft), "hard": found[1] - len(hard)}
+    soft, hard, left_out = _describable_ones(soft, hard, describable)
     available = {"soft": len(soft), "hard": len(hard)}
     size = min(available.values())
     if size < selection.smallest:
         raise TooFewEventsError(_shortage(selection, available, temperature) + _left_out(left_out))
     size = size if selection.n_per_class is None else min(size, selection.n_per_class)
     rng = np.random.default_rng(selection.seed)
-    picked = [examples[rng.choice(len(examples), size, replace=False)] for examples in (soft, hard)]
-    rows = np.concatenate(picked)
-    label = np.repeat([1, -1], size)
-    order = np.lexsort((label, rows[:, 1], rows[:, 0]))
-    frame, particle, segment = (np.ascontiguousarray(column) for column in rows[order].T)
-    return TrainingSet(frame, particle, label[order], segment, selection, available, left_out)
+    frame, particle, label, segment = _picked(soft, hard, size, rng)
+    return TrainingSet(frame, particle, label, segment, selection, available, left_out)
 
 
 def soft_examples(
@@ -353,6 +341,40 @@ def _checked_segments(segments: Sequence[tuple[int, int]] | None, n_frames: int)
     if any(b > c for (_, b), (c, _) in pairwise(ordered)):
         raise ParameterError(f"`segments` must not overlap; they are {ranges}.")
     return ranges
+
+
+def _checked_particles(particles: ArrayLike | None, n_particles: int) -> NDArray[np.int64]:
+    """Return the particles to choose among, ascending, each once."""
+    chosen = np.arange(n_particles) if particles is None else np.unique(np.asarray(particles, dtype=np.int64))
+    if len(chosen) and not 0 <= chosen[0] <= chosen[-1] < n_particles:
+        raise ShapeError(
+            f"`particles` must lie in 0 … {n_particles - 1}; they reach {chosen[0]} … {chosen[-1]}."
+        )
+    return chosen
+
+
+def _describable_ones(
+    soft: NDArray[np.int64], hard: NDArray[np.int64], describable: Describable | None
+) -> tuple[NDArray[np.int64], NDArray[np.int64], dict[str, int]]:
+    """Return the examples (n, 3) whose features can be made, and how many of each class cannot."""
+    if describable is None:
+        return soft, hard, {}
+    found = len(soft), len(hard)
+    soft, hard = (examples[describable(examples[:, 0], examples[:, 1])] for examples in (soft, hard))
+    return soft, hard, {"soft": found[0] - len(soft), "hard": found[1] - len(hard)}
+
+
+def _picked(
+    soft: NDArray[np.int64], hard: NDArray[np.int64], size: int, rng: np.random.Generator
+) -> tuple[NDArray[np.int64], ...]:
+    """Draw `size` examples of each class; return frame, particle, label and segment, in order of frame and particle."""
+    rows = np.concatenate(
+        [examples[rng.choice(len(examples), size, replace=False)] for examples in (soft, hard)]
+    )
+    label = np.repeat([1, -1], size)
+    order = np.lexsort((label, rows[:, 1], rows[:, 0]))
+    frame, particle, segment = (np.ascontiguousarray(column) for column in rows[order].T)
+    return frame, particle, label[order], segment
 
 
 def _left_out(counts: dict[str, int]) -> str:

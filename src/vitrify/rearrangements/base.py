@@ -77,11 +77,14 @@ def frames_per_block(n_particles: int, dimension: int, at_least: int = 1) -> int
     return max(at_least, 1, _BLOCK_BYTES // max(1, 8 * n_particles * dimension))
 
 
-def blocks_with_halo(n_frames: int, block: int, halo: int) -> Iterator[tuple[int, int, int, int]]:
+def blocks_with_halo(
+    n_frames: int, block: int, halo: int, before: int | None = None
+) -> Iterator[tuple[int, int, int, int]]:
     """Yield (start, stop, lo, hi): frames [start, stop) are the block, [lo, hi) what must be read for it.
 
-    Near the ends of the trajectory the reading stays 2 `halo` + 1 frames long if there are as many, so that a window
-    fits into every reading.
+    What must be read reaches `halo` frames beyond the block, and `before` frames (as many as `halo` without it) before it.
+    Near the ends of the trajectory the reading stays `before` + `halo` + 1 frames long if there are as many, so that a
+    window fits into every reading.
 
     Raises
     ------
@@ -95,10 +98,11 @@ def blocks_with_halo(n_frames: int, block: int, halo: int) -> Iterator[tuple[int
     """
     if block < 1:
         raise ParameterError(f"`block` must be at least 1 frame; it is {block}.")
-    span = 2 * halo + 1
+    before = halo if before is None else before
+    span = before + halo + 1
     for start in range(0, n_frames, block):
         stop = min(start + block, n_frames)
-        lo = max(0, min(start - halo, n_frames - span))
+        lo = max(0, min(start - before, n_frames - span))
         hi = min(n_frames, max(stop + halo, span))
         yield start, stop, lo, hi
 
@@ -216,10 +220,6 @@ def stream_frames(
         first = read(0, 1)[0]
         n_particles = first.n_particles if n_particles is None else n_particles
         block = frames_per_block(n_particles, first.dimension) if block is None else block
-    if block < 1:
-        raise ParameterError(f"`block` must be at least 1 frame; it is {block}.")
-    for start in range(0, n_frames, block):
-        stop = min(start + block, n_frames)
-        lo = max(0, min(start, n_frames - indicator.halo - 1))
-        values = indicator.compute(read(lo, min(stop + indicator.halo, n_frames)), n_particles)
+    for start, stop, lo, hi in blocks_with_halo(n_frames, block, indicator.halo, before=0):
+        values = indicator.compute(read(lo, hi), n_particles)
         yield start, stop, values[start - lo : stop - lo]

@@ -16,15 +16,6 @@ from vitrify.relaxation.overlap import blocks_of_origins
 Array = NDArray[np.float64]
 
 
-def counts(rows: Any, blocks: str = "blocks of time origins") -> dict[str, Any]:
-    """Return what a curve rests on as variables of a Dataset: origins, blocks and absent displacements of each lag."""
-    words = {"n_origins": "time origins", "n_blocks": blocks, "n_absent": "displacements of absent particles"}
-    return {
-        name: ("lag", row.astype(np.int64), {"units": "1", "long_name": long_name})
-        for (name, long_name), row in zip(words.items(), rows, strict=True)
-    }
-
-
 @dataclass(frozen=True, eq=False)
 class Sums:
     """What every time origin gives.
@@ -142,5 +133,16 @@ def jackknife(parts: Array, estimate: Callable[[Array], Array]) -> tuple[Array, 
         nothing = np.full(np.shape(estimate(total)), np.nan)
         return nothing, nothing
     without = np.array([estimate(total - part) for part in parts])
-    mean = without.mean(axis=0)
-    return mean, np.sqrt((len(parts) - 1) / len(parts) * ((without - mean) ** 2).sum(axis=0))
+    return without.mean(axis=0), jackknife_error(without)
+
+
+def jackknife_error(without: Array) -> Array:
+    """Return the standard error of an estimate from what it is without each of B parts, (B, …).
+
+    Examples
+    --------
+    >>> float(jackknife_error(np.array([3.0, 1.0])))
+    1.0
+    """
+    m = len(without)
+    return np.asarray(np.sqrt((m - 1) / m * ((without - without.mean(axis=0)) ** 2).sum(axis=0)))

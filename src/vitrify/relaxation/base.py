@@ -116,6 +116,15 @@ def lag_axis(lags: Sequence[Lag], units: Units) -> tuple[str, NDArray[np.float64
     return "lag", np.array([lag.time for lag in lags], np.float64), attrs
 
 
+def counts(rows: Any, blocks: str = "blocks of time origins") -> dict[str, Any]:
+    """Return what a curve rests on as variables of a Dataset: origins, blocks and absent displacements of each lag."""
+    words = {"n_origins": "time origins", "n_blocks": blocks, "n_absent": "displacements of absent particles"}
+    return {
+        name: ("lag", row.astype(np.int64), {"units": "1", "long_name": long_name})
+        for (name, long_name), row in zip(words.items(), rows, strict=True)
+    }
+
+
 def resolve_lags(times: ArrayLike, lags: ArrayLike | None) -> list[Lag]:
     """Return the pairs of frames of each lag.
 

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from vitrify.errors import ParameterError
-from vitrify.relaxation._by_origin import Sums, counts, jackknife, per_block, sums_by_origin
-from vitrify.relaxation.base import Lag, Read, lag_axis, resolve_lags
+from vitrify.relaxation._by_origin import Sums, jackknife, per_block, sums_by_origin
+from vitrify.relaxation.base import Lag, Read, counts, lag_axis, resolve_lags
 from vitrify.relaxation.overlap import Overlap
 from vitrify.units import LJ, Units
 

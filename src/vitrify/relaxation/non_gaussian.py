@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from vitrify.errors import ParameterError, ShapeError
-from vitrify.relaxation._by_origin import counts, jackknife, per_block, sums_by_origin
-from vitrify.relaxation.base import Lag, Read, lag_axis, resolve_lags
+from vitrify.relaxation._by_origin import jackknife, per_block, sums_by_origin
+from vitrify.relaxation.base import Lag, Read, counts, lag_axis, resolve_lags
 from vitrify.units import LJ, Units, power
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from vitrify.errors import ParameterError
-from vitrify.relaxation.base import Lag, OverOrigins, Read, log_lags, over_origins, resolve_lags
+from vitrify.relaxation.base import Lag, OverOrigins, Read, counts, log_lags, over_origins, resolve_lags
 from vitrify.units import LJ, Units
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ class Overlap:
 
         found = resolve_lags(times, lags)
         rows = [self._at_lag(read, lag, particles) for lag in found]
-        mean, error, origins, blocks, absent = np.array(rows, dtype=np.float64).reshape(len(found), 5).T
+        mean, error, *numbers = np.array(rows, dtype=np.float64).reshape(len(found), 5).T
         attrs = {
             "units": "1",
             "symbol": "q(t)",
@@ -130,9 +130,7 @@ class Overlap:
             {
                 "overlap": ("lag", mean, {**attrs, "long_name": "overlap"}),
                 "overlap_error": ("lag", error, {**of_error, "long_name": "standard error of the overlap"}),
-                "n_origins": ("lag", origins.astype(np.int64), {"units": "1", "long_name": "time origins"}),
-                "n_blocks": ("lag", blocks.astype(np.int64), {"units": "1", "long_name": "blocks of time origins"}),
-                "n_absent": ("lag", absent.astype(np.int64), {"units": "1", "long_name": "displacements of absent particles"}),
+                **counts(numbers),
             },
             {"lag": ("lag", np.array([lag.time for lag in found], np.float64), time)},
             attrs={"cutoff": self.cutoff},

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from vitrify.errors import ParameterError, ShapeError
 from vitrify.particles import Box
 from vitrify.relaxation._by_origin import jackknife, per_block, sums_by_origin
-from vitrify.relaxation.base import Lag, Read, lag_axis, resolve_lags
+from vitrify.relaxation.base import Lag, Read, counts, lag_axis, resolve_lags
 from vitrify.units import LJ, Units, power
 
 if TYPE_CHECKING:
@@ -135,16 +135,7 @@ class SelfScattering:
         rows = [self._at_lag(read, lag, particles, vectors) for lag in found]
         shape = (len(found), len(self._ks))
         mean, error = (np.array([row[k] for row in rows], np.float64).reshape(shape).T for k in (0, 1))
-        counted = {
-            name: ("lag", np.array([row[2][k] for row in rows], np.int64), {"units": "1", "long_name": words})
-            for k, (name, words) in enumerate(
-                {
-                    "n_origins": "time origins",
-                    "n_blocks": "blocks of time origins",
-                    "n_absent": "displacements of absent particles",
-                }.items()
-            )
-        }
+        numbers = np.array([row[2] for row in rows], np.int64).reshape(len(found), 3).T
         how = "over all directions" if vectors is None else "over wave vectors of the box"
         attrs = {
             "units": "1",
@@ -162,7 +153,7 @@ class SelfScattering:
             {
                 "self_scattering": (("q", "lag"), mean, attrs),
                 "self_scattering_error": (("q", "lag"), error, of_error),
-                **counted,
+                **counts(numbers),
             },
             {
                 "q": ("q", self._ks, {"units": inverse, "symbol": "k", "long_name": "wave number"}),

@@ -3,31 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING
 
+from vitrify.particles.attributes import Words, filled
 from vitrify.units import LJ, SYSTEMS, Units
 
 if TYPE_CHECKING:
     import xarray as xr
-
-
-class Words(NamedTuple):
-    """What the attributes of one variable say; `kind` is that of its unit.
-
-    Attributes
-    ----------
-    symbol : str
-        In TeX, without the dollar signs.
-    long_name, definition : str
-    kind : str
-        ``"1"``, ``"temperature"`` or ``"energy"``.
-    """
-
-    symbol: str
-    long_name: str
-    definition: str
-    kind: str = "1"
-
 
 VARIABLES: Mapping[str, Words] = {
     "temperature": Words("T", "temperature", "of the thermostat", "temperature"),
@@ -118,13 +101,4 @@ def described(dataset: xr.Dataset, **definitions: str) -> xr.Dataset:
         The same values.
     """
     units = SYSTEMS[dataset.attrs.get("unit_system", LJ.name)]
-    found = dataset.copy()
-    for name in VARIABLES.keys() & set(map(str, found.variables)):
-        words = VARIABLES[name]
-        found[name].attrs = {
-            "symbol": words.symbol,
-            "long_name": words.long_name,
-            "units": unit_of(words.kind, units),
-            "definition": definitions.get(name, words.definition),
-        }
-    return found
+    return filled(dataset, VARIABLES, partial(unit_of, units=units), definitions)

@@ -9,19 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vitrify.errors import ConvergenceError, ParameterError, ShapeError, TooFewEventsError
+from vitrify.theory._segments import at_least_two, drawn_segments, require_fitted, require_resamples
 from vitrify.theory.arrhenius import ArrheniusFit, fit_arrhenius, fit_totals
-from vitrify.theory.onset import (
-    COEFFICIENTS,
-    OnsetBootstrap,
-    _degrees_of_freedom,
-    _segments_with_exposure,
-)
+from vitrify.theory.onset import COEFFICIENTS, OnsetBootstrap, _degrees_of_freedom
 from vitrify.theory.rearrangement_probability import totals
 
 if TYPE_CHECKING:
     import xarray as xr
-
-FEWEST_RESAMPLES = 10
 
 
 def resampled_together(
@@ -53,19 +47,12 @@ def resampled_together(
         If a temperature has fewer than two segments, or more than half of the draws fail.
     ConvergenceError
         If the data as they are cannot be fitted.
-
-    References
-    ----------
-    Rao and Wu, J. Am. Stat. Assoc. 83, 231 (1988): of n segments n - 1 are drawn and weighted by n / (n - 1).
     """
-    if degree < 1 or n_resamples < FEWEST_RESAMPLES:
-        raise ParameterError(
-            f"`degree` must be at least 1 and `n_resamples` at least {FEWEST_RESAMPLES}; they are {degree}, {n_resamples}."
-        )
+    require_resamples(degree, n_resamples)
     _require_same_trajectories(counts)
     fits = [fit_arrhenius(c, degree) for c in counts]
     starts = [np.concatenate([fit.log_prefactor, fit.barrier]) for fit in fits]
-    there = _segments_with_exposure(counts[0])
+    there = at_least_two(counts[0])
     summed = [totals(c) for c in counts]
     softness, temperature = (
         [both["softness"].values for both in summed],
@@ -91,11 +78,7 @@ def resampled_together(
             continue
         rows.append([np.concatenate([fit.log_prefactor, fit.barrier]) for fit in again])
     failed = n_resamples - len(rows)
-    if failed > n_resamples / 2:
-        raise TooFewEventsError(
-            f"{failed} of {n_resamples} resamples of the trajectory segments could not be fitted: "
-            f"{min(fit.n_events for fit in fits)} events are too few for an interval. Add frames."
-        )
+    require_fitted(failed, n_resamples, min(fit.n_events for fit in fits))
     return fits, np.array(rows), failed
 
 
@@ -104,8 +87,7 @@ def _drawn_weights(
 ) -> NDArray[np.float64]:
     """Return how much every segment of every temperature counts in one draw, (T, n_segments)."""
     weight = np.zeros((len(there), n_segments))
-    for row, segments in zip(weight, there, strict=True):
-        drawn = rng.choice(segments, len(segments) - 1)
+    for row, segments, drawn in zip(weight, there, drawn_segments(rng, there), strict=True):
         np.add.at(row, drawn, len(segments) / (len(segments) - 1))
     return weight
 
@@ -141,5 +123,5 @@ def as_onset(
     with np.errstate(divide="ignore", invalid="ignore"):
         named["onset_temperature"] = named["e1"] / named["sigma1"]
     samples = {name: named[name] for name in COEFFICIENTS}
-    free = _degrees_of_freedom(counts, fit, _segments_with_exposure(counts))
+    free = _degrees_of_freedom(counts, fit, at_least_two(counts))
     return OnsetBootstrap(fit, samples, n_failed, free)

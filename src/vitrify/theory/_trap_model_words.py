@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
-from vitrify.theory._definitions import Words, unit_of
+from vitrify.particles.attributes import Words, filled
+from vitrify.theory._definitions import unit_of
 from vitrify.units import LJ, Units
 
 if TYPE_CHECKING:
@@ -64,15 +66,7 @@ def labelled(dataset: xr.Dataset, units: Units = LJ) -> xr.Dataset:
     >>> labelled(xr.Dataset({"rate": ("softness", [1.0])}))["rate"].attrs["units"]
     '1/tau'
     """
-    found = dataset.copy()
-    for name in VARIABLES.keys() & set(map(str, found.variables)):
-        words = VARIABLES[name]
-        found[name].attrs = {
-            "symbol": words.symbol,
-            "long_name": words.long_name,
-            "units": _unit(words.kind, units),
-            "definition": words.definition,
-        }
+    found = filled(dataset, VARIABLES, partial(_unit, units=units))
     found.attrs.setdefault("unit_system", units.name)
     return found
 

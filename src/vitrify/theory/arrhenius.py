@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -180,14 +180,15 @@ def fit_arrhenius(counts: xr.Dataset, degree: int = 1) -> ArrheniusFit:
     >>> round(fit.e0, 2), round(fit.e1, 2), round(fit.onset_temperature, 1)
     (2.0, 0.4, 0.8)
     """
-    both = totals(counts)
-    return fit_totals(
-        both["events"].values,
-        both["exposure"].values,
-        both["softness"].values,
-        both["temperature"].values,
-        degree,
+    return _fit(totals(counts), degree)
+
+
+def _fit(summed: xr.Dataset, degree: int) -> ArrheniusFit:
+    """Fit `totals` of counts."""
+    events, exposure, softness, temperature = (
+        summed[name].values for name in ("events", "exposure", "softness", "temperature")
     )
+    return fit_totals(events, exposure, softness, temperature, degree)
 
 
 def fit_totals(
@@ -351,15 +352,49 @@ def predict_held_out(
     >>> found["log_probability"].values.round(1).tolist(), found["predicted"].values.round(1).tolist()
     ([-5.1], [-5.3])
     """
-    import xarray as xr
+    return predict_left_out(leave_out(counts, temperature), degree, min_events)
 
+
+class LeftOut(NamedTuple):
+    """Counts of which one temperature is left out.
+
+    Attributes
+    ----------
+    temperature : float, energy / k_B
+    held : (T,) bool
+        Which of the temperatures it is.
+    others, left : xarray.Dataset
+        `vitrify.theory.rearrangement_probability.totals` of the others, and of the one that is left out.
+    """
+
+    temperature: float
+    held: NDArray[np.bool_]
+    others: xr.Dataset
+    left: xr.Dataset
+
+
+def leave_out(counts: xr.Dataset, temperature: float) -> LeftOut:
+    """Leave one temperature out of counts.
+
+    Raises
+    ------
+    ParameterError
+        If `counts` has no such temperature.
+    """
     held = np.isclose(counts["temperature"].values, temperature)
     if not held.any():
         raise ParameterError(
             f"`counts` has no temperature {temperature}; it has {counts['temperature'].values.tolist()}."
         )
-    fit = fit_arrhenius(counts.isel(temperature=np.flatnonzero(~held)), degree)
-    left = totals(counts.isel(temperature=np.flatnonzero(held)))
+    others, left = (totals(counts.isel(temperature=np.flatnonzero(some))) for some in (~held, held))
+    return LeftOut(temperature, held, others, left)
+
+
+def predict_left_out(out: LeftOut, degree: int, min_events: int) -> xr.Dataset:
+    """Return what `predict_held_out` does."""
+    import xarray as xr
+
+    fit, left, temperature = _fit(out.others, degree), out.left, out.temperature
     k, n, s = left["events"].values[0], left["exposure"].values[0], left["softness"].values
     used = (k >= max(min_events, 1)) & (n > 0)
     many, seen = np.where(used, k, np.nan), np.where(used, np.maximum(n, k), np.nan)
@@ -376,8 +411,8 @@ def predict_held_out(
         {"softness": ("softness_bin", s)},
         attrs={
             "temperature": float(temperature),
-            "unit_system": counts.attrs["unit_system"],
-            "interval": counts.attrs["interval"],
+            "unit_system": left.attrs["unit_system"],
+            "interval": left.attrs["interval"],
         },
     )
     return described(found)

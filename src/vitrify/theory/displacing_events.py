@@ -169,6 +169,4 @@ def _shares(rows: Array) -> tuple[Array, Array, int]:
 
     seen = rows[rows[:, -1] > 0]
     total = rows.sum(axis=0)
-    if len(seen) < 2:
-        return share(total), np.full(rows.shape[1] - 1, np.nan), int(total[-1])
     return share(total), jackknife(seen, share)[1], int(total[-1])

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vitrify.errors import ConvergenceError, ParameterError, TooFewEventsError
-from vitrify.theory.arrhenius import fit_totals, predict_held_out
+from vitrify.theory._segments import drawn_segments, summed, with_exposure
+from vitrify.theory.arrhenius import fit_totals, leave_out, predict_left_out
 from vitrify.theory.log_quadratic import LogQuadratic
 from vitrify.theory.overlap_prediction import ROUTES, OverlapPrediction
-from vitrify.theory.rearrangement_probability import totals
 from vitrify.theory.survivors import Moments, moments, spread_of
 
 if TYPE_CHECKING:
@@ -60,22 +60,24 @@ def held_out_temperature(
     ParameterError, TooFewEventsError, ConvergenceError
         As `predict_held_out`.
     """
-    found = predict_held_out(counts, temperature, degree, min_events)
-    held = np.isclose(counts["temperature"].values, temperature)
+    out = leave_out(counts, temperature)
+    found, held = predict_left_out(out, degree, min_events), out.held
     k, n = (
         counts[name].transpose("temperature", "segment", "softness_bin").values
         for name in ("events", "exposure")
     )
     s, t = found["softness"].values, counts["temperature"].values
-    whole = totals(counts.isel(temperature=np.flatnonzero(~held)))["softness"].values
+    whole = out.others["softness"].values
     used, weight = found["used"].values.astype(bool), found["events"].values.astype(float)
     if not used.any():
         raise TooFewEventsError(
             f"No bin of softness has {min_events} rearrangements at T = {temperature:g}: there is nothing to compare with."
         )
-    rng, drawn = np.random.default_rng(seed), []
+    rng, there, drawn = np.random.default_rng(seed), with_exposure(n), []
     for _ in range(n_resamples):
-        kk, nn = _resampled(k, n, rng)
+        segments = drawn_segments(rng, there)
+        kk = summed(k, segments)
+        nn = np.maximum(summed(n, segments), kk)
         try:
             fit = fit_totals(kk[~held], nn[~held], whole, t[~held], degree)
         except (ConvergenceError, TooFewEventsError, ParameterError):
@@ -99,18 +101,6 @@ def held_out_temperature(
         root_mean_square=((), square),
         root_mean_square_error=((), float(square_error)),
     )
-
-
-def _resampled(k: Array, n: Array, rng: np.random.Generator) -> tuple[Array, Array]:
-    """Return events and exposure (T, B) of segments drawn with replacement, each temperature's on its own."""
-    drawn = [np.zeros((len(k), k.shape[2])) for _ in range(2)]
-    for row in range(len(k)):
-        filled = np.flatnonzero(n[row].sum(axis=1) > 0)
-        m = len(filled)
-        chosen = filled[rng.integers(0, m, max(m - 1, 1))]
-        for out, values in zip(drawn, (k, n), strict=True):
-            out[row] = values[row][chosen].sum(axis=0)
-    return drawn[0], np.maximum(drawn[1], drawn[0])
 
 
 def _summary(difference: Array, weight: Array, used: NDArray[np.bool_]) -> tuple[float, float]:

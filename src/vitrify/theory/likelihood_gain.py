@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vitrify.errors import TooFewEventsError
+from vitrify.relaxation._by_origin import jackknife_error
 from vitrify.theory._likelihood import deviance
 from vitrify.theory.arrhenius import fit_totals
 
@@ -209,9 +210,8 @@ def _left_out(k: Array, n: Array, law: Callable[[Array, Array], Array]) -> Gain:
 
 def _error(gains: Array, events: Array) -> float:
     """Return the jackknife error of a ratio of sums."""
-    m = len(gains)
     without = (gains.sum() - gains) / np.maximum(events.sum() - events, 1.0)
-    return float(np.sqrt((m - 1) / m * ((without - without.mean()) ** 2).sum()))
+    return float(jackknife_error(without))
 
 
 def _log_likelihood(k: Array, n: Array, p: Array) -> Array:

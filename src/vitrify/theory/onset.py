@@ -9,6 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vitrify.errors import ConvergenceError, ParameterError, TooFewEventsError
+from vitrify.theory._segments import (
+    at_least_two,
+    drawn_segments,
+    require_fitted,
+    require_resamples,
+    summed,
+)
 from vitrify.theory.arrhenius import ArrheniusFit, design_matrix, fit_arrhenius, fit_totals
 from vitrify.theory.rearrangement_probability import ONE_SIGMA_TAIL, totals
 
@@ -16,7 +23,6 @@ if TYPE_CHECKING:
     import xarray as xr
 
 COEFFICIENTS = ("e0", "e1", "sigma0", "sigma1", "onset_temperature")
-_FEWEST_RESAMPLES = 10
 
 
 class OnsetInterval(NamedTuple):
@@ -217,45 +223,26 @@ def bootstrap_onset(
     >>> low < 0.8 < high
     True
     """
-    if degree < 1 or n_resamples < _FEWEST_RESAMPLES:
-        raise ParameterError(
-            f"`degree` must be at least 1 and `n_resamples` at least {_FEWEST_RESAMPLES}; they are {degree}, {n_resamples}."
-        )
+    require_resamples(degree, n_resamples)
     fit, both = fit_arrhenius(counts, degree), totals(counts)
     softness, temperature = both["softness"].values, both["temperature"].values
-    there = _segments_with_exposure(counts)
+    there = at_least_two(counts)
     events, exposure = counts["events"].values, counts["exposure"].values
     start = np.concatenate([fit.log_prefactor, fit.barrier])
+    weight = np.array([len(k) / (len(k) - 1) for k in there])[:, None]
     rng, rows = np.random.default_rng(seed), []
     for _ in range(n_resamples):
-        drawn = [rng.choice(k, len(k) - 1) for k in there]
-        weight = np.array([len(k) / (len(k) - 1) for k in there])[:, None]
-        k = weight * np.stack([events[t, d].sum(axis=0) for t, d in enumerate(drawn)])
-        n = weight * np.stack([exposure[t, d].sum(axis=0) for t, d in enumerate(drawn)])
+        drawn = drawn_segments(rng, there)
+        k, n = weight * summed(events, drawn), weight * summed(exposure, drawn)
         try:
             again = fit_totals(k, n, softness, temperature, degree, start=start)
         except (ConvergenceError, TooFewEventsError, ParameterError):
             continue
         rows.append([getattr(again, name) for name in COEFFICIENTS])
     failed = n_resamples - len(rows)
-    if failed > n_resamples / 2:
-        raise TooFewEventsError(
-            f"{failed} of {n_resamples} resamples of the trajectory segments could not be fitted: "
-            f"{fit.n_events} events are too few for an interval. Add frames."
-        )
+    require_fitted(failed, n_resamples, fit.n_events)
     samples = dict(zip(COEFFICIENTS, np.array(rows).T, strict=True))
     return OnsetBootstrap(fit, samples, failed, _degrees_of_freedom(counts, fit, there))
-
-
-def _segments_with_exposure(counts: xr.Dataset) -> list[NDArray[np.int64]]:
-    there = [np.flatnonzero(segments.sum(axis=1) > 0) for segments in counts["exposure"].values]
-    for t, k in zip(counts["temperature"].values, there, strict=True):
-        if len(k) < 2:
-            raise TooFewEventsError(
-                f"T = {t:g} has particles at risk in {len(k)} of its trajectory segments; an interval from resampled segments "
-                "needs at least 2, better 6. Cut the trajectory into more segments when counting."
-            )
-    return there
 
 
 def _degrees_of_freedom(

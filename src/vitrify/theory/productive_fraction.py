@@ -255,29 +255,9 @@ class IrreversibleFraction:
         import xarray as xr
 
         times = np.asarray(times, np.float64)
-        found = spacing(times)
-        if not found.is_even:
-            raise ParameterError(f"A running mean needs frames at equal intervals; these are: {found}.")
-        if len(times) < self.duration:
-            raise ShapeError(
-                f"`duration` is {self.duration} frames; this trajectory has {len(times)}. Watch for a shorter time."
-            )
-        if (read_softness is None) != (edges is None):
-            raise ParameterError("`read_softness` and `edges` belong together; one of them is missing.")
+        self._require(times, read_softness, edges)
         bins = np.array([-np.inf, np.inf]) if edges is None else ascending("edges", edges)
-        rows, absent = [], 0
-        for origin in self._origins(len(times), frames):
-            kept = slice(None) if particles is None else particles
-            away, back, there = self._watch(read, origin, kept)
-            absent += int((~there).sum())
-            softness = np.zeros(len(away)) if read_softness is None else np.asarray(read_softness(origin, origin + 1), float)[0][kept]  # fmt: skip
-            counted = there & away & np.isfinite(softness)
-            cell = binned(softness[counted], bins)
-            n = len(bins) - 1
-            rows.append(
-                np.stack([np.bincount(cell[~back[counted]], minlength=n), np.bincount(cell, minlength=n)])
-            )
-        parts = np.array(rows, np.float64)
+        parts, absent = self._count(read, read_softness, particles, self._origins(len(times), frames), bins)
         whole, error = _share_and_error(parts.sum(axis=2))
         attrs = {"units": "1", "symbol": r"f_\mathrm{irrev}", "long_name": "irreversible fraction"}
         attrs["definition"] = (
@@ -291,17 +271,7 @@ class IrreversibleFraction:
         }
         coords: dict[str, Any] = {}
         if edges is not None:
-            per_bin = [_share_and_error(parts[:, :, b]) for b in range(len(bins) - 1)]
-            values["irreversible_fraction_of_softness"] = (
-                "softness_bin",
-                np.array([v for v, _ in per_bin]),
-                attrs,
-            )
-            values["irreversible_fraction_of_softness_error"] = (
-                "softness_bin",
-                np.array([e for _, e in per_bin]),
-            )
-            values["n_away_of_softness"] = ("softness_bin", parts[:, 1].sum(axis=0).astype(np.int64))
+            values |= _of_softness(parts, attrs)
             coords = {
                 "softness_low": ("softness_bin", bins[:-1]),
                 "softness_high": ("softness_bin", bins[1:]),
@@ -310,6 +280,39 @@ class IrreversibleFraction:
         return xr.Dataset(
             values, coords, attrs={**self.to_dict(), "watched": watched, "unit_of_watched": units.time}
         )
+
+    def _require(self, times: Array, read_softness: Read | None, edges: ArrayLike | None) -> None:
+        found = spacing(times)
+        if not found.is_even:
+            raise ParameterError(f"A running mean needs frames at equal intervals; these are: {found}.")
+        if len(times) < self.duration:
+            raise ShapeError(
+                f"`duration` is {self.duration} frames; this trajectory has {len(times)}. Watch for a shorter time."
+            )
+        if (read_softness is None) != (edges is None):
+            raise ParameterError("`read_softness` and `edges` belong together; one of them is missing.")
+
+    def _count(
+        self,
+        read: Read,
+        read_softness: Read | None,
+        particles: NDArray[np.int64] | None,
+        origins: list[int],
+        bins: Array,
+    ) -> tuple[Array, int]:
+        """Return how many did not come back and how many went away, (origin, 2, bin), and how many were absent."""
+        kept = slice(None) if particles is None else particles
+        rows, absent, n = [], 0, len(bins) - 1
+        for origin in origins:
+            away, back, there = self._watch(read, origin, kept)
+            absent += int((~there).sum())
+            softness = np.zeros(len(away)) if read_softness is None else np.asarray(read_softness(origin, origin + 1), float)[0][kept]  # fmt: skip
+            counted = there & away & np.isfinite(softness)
+            cell = binned(softness[counted], bins)
+            rows.append(
+                np.stack([np.bincount(cell[~back[counted]], minlength=n), np.bincount(cell, minlength=n)])
+            )
+        return np.array(rows, np.float64), absent
 
     def estimate(self, found: xr.Dataset) -> Estimate:
         """Return the fraction of all particles with its error."""
@@ -355,6 +358,16 @@ class IrreversibleFraction:
                 away |= distance > self.cutoff
         there: NDArray[np.bool_] = np.isfinite(total.sum(axis=1))
         return away, back, there
+
+
+def _of_softness(parts: Array, attrs: dict[str, str]) -> dict[str, Any]:
+    """Return the variables along softness, from counts (origin, 2, bin)."""
+    share, error = zip(*(_share_and_error(parts[:, :, b]) for b in range(parts.shape[2])), strict=True)
+    return {
+        "irreversible_fraction_of_softness": ("softness_bin", np.array(share), attrs),
+        "irreversible_fraction_of_softness_error": ("softness_bin", np.array(error)),
+        "n_away_of_softness": ("softness_bin", parts[:, 1].sum(axis=0).astype(np.int64)),
+    }
 
 
 def _share_and_error(parts: Array) -> tuple[float, float]:

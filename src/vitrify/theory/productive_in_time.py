@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from vitrify.relaxation._by_origin import jackknife_error
 from vitrify.theory.log_quadratic import LogQuadratic
 from vitrify.theory.overlap_prediction import OverlapPrediction
 
@@ -59,8 +60,7 @@ def productive_in_time(counts: xr.Dataset, law: LogQuadratic) -> xr.Dataset:
     error = np.full(len(best), np.nan)
     if len(filled) > 1:
         without = np.array([_ratio(counts.isel(segment=np.setdiff1d(filled, k)), law) for k in filled])
-        m = len(filled)
-        error = np.sqrt((m - 1) / m * ((without - without.mean(axis=0)) ** 2).sum(axis=0))
+        error = jackknife_error(without)
     words = {"units": "1", "symbol": "c(t)", "long_name": "decay of the overlap over rearrangements"}
     return xr.Dataset(
         {

@@ -11,16 +11,28 @@ from numpy.typing import ArrayLike, NDArray
 
 from vitrify.errors import ConfigurationError, ParameterError, ShapeError
 from vitrify.relaxation.base import Lag, Read, resolve_lags
+from vitrify.theory._survivor_moments import SUMS, Moments, moments, resamples, spread_of, widening
 from vitrify.units import LJ, Units
 
 if TYPE_CHECKING:
     import xarray as xr
 
+__all__ = [
+    "Moments",
+    "Survivors",
+    "ascending",
+    "binned",
+    "combine_survivors",
+    "moments",
+    "resamples",
+    "spread_of",
+    "widening",
+]
+
 Array = NDArray[np.float64]
 
 _CELL = ("segment", "softness_bin", "lag")
 _LATER = (*_CELL, "later_bin")
-_SUMS = ("known", "stayed", "with_softness", "softness_sum", "softness_square_sum", "initial_sum")
 _WORDS = {
     "known": "particles whose displacement is known",
     "stayed": "of those, particles that have not moved by more than the cutoff",
@@ -173,7 +185,7 @@ class Survivors:
             len(lag.separate_origins(np.array(sorted(o for o, e in pairs.items() if k in e.values())), len(times)))
             for k, lag in enumerate(found)
         ]  # fmt: skip
-        values: dict[str, Any] = {name: (_CELL, tally.sums[k]) for k, name in enumerate(_SUMS)}
+        values: dict[str, Any] = {name: (_CELL, tally.sums[k]) for k, name in enumerate(SUMS)}
         values |= {"later": (_LATER, tally.later[0]), "later_sum": (_LATER, tally.later[1])}
         counted = {"independent_origins": ("lag", np.array(independent)), "n_absent": ("lag", tally.absent)}
         dataset = xr.Dataset(
@@ -210,7 +222,7 @@ class _Tally:
     def __init__(self, of: Survivors, edges: Array, later: Array, n_lags: int) -> None:
         shape = (of.n_segments, len(edges) - 1, n_lags)
         self.of, self.edges, self.later_edges = of, edges, later
-        self.sums = np.zeros((len(_SUMS), *shape))
+        self.sums = np.zeros((len(SUMS), *shape))
         self.later = np.zeros((2, *shape, len(later) - 1))
         self.absent = np.zeros(n_lags, np.int64)
         self.fraction: dict[int, float] = {}
@@ -383,91 +395,3 @@ def combine_survivors(counts: Sequence[xr.Dataset]) -> xr.Dataset:
     for name in ("independent_origins", "n_absent"):
         joined[name] = ("lag", sum(c[name].values for c in counts), first[name].attrs)
     return joined
-
-
-class Moments(NamedTuple):
-    """What counts say of the survivors of each bin of initial softness at each lag; NaN where there are none.
-
-    Attributes
-    ----------
-    known, stayed, n : (B, L) float
-        Particles whose displacement is known; those that stayed; those of them with a softness.
-    initial : (B,) float
-        Mean softness at the start; of a bin without particles, its middle.
-    mean, variance : (B, L) float
-        Of softness at the end.
-    later, later_mean : (B, L, K) float
-        Survivors by softness at the end, and their mean softness in each bin (its middle, if there are none).
-    """
-
-    known: Array
-    stayed: Array
-    n: Array
-    initial: Array
-    mean: Array
-    variance: Array
-    later: Array
-    later_mean: Array
-
-
-def moments(counts: xr.Dataset, weight: ArrayLike | None = None) -> Moments:
-    """Return sums over segments, each with a weight, and the moments of softness that follow from them.
-
-    Parameters
-    ----------
-    counts : xarray.Dataset
-        From `Survivors.count`.
-    weight : (n_segments,) array_like, optional
-        How often each segment counts; by default once.
-
-    Returns
-    -------
-    Moments
-    """
-    w = np.ones(counts.sizes["segment"]) if weight is None else np.asarray(weight, np.float64)
-    known, stayed, n, s, s2, start = (np.tensordot(w, counts[name].values, 1) for name in _SUMS)
-    later, later_sum = (np.tensordot(w, counts[name].values, 1) for name in ("later", "later_sum"))
-    there = np.where(n > 0, n, np.nan)
-    mean = s / there
-    whole, sum_start = known.sum(axis=1), start.sum(axis=1)
-    middle = 0.5 * (counts["softness_low"].values + counts["softness_high"].values)
-    initial = np.where(whole > 0, sum_start / np.where(whole > 0, whole, 1.0), middle)
-    later_middle = 0.5 * (counts["later_low"].values + counts["later_high"].values)
-    later_mean = np.where(later > 0, later_sum / np.where(later > 0, later, 1.0), later_middle)
-    variance = np.maximum(s2 / there - mean**2, 0.0)
-    return Moments(known, stayed, n, initial, mean, variance, later, later_mean)
-
-
-def resamples(counts: xr.Dataset, n: int, rng: np.random.Generator) -> Array:
-    """Return how often each segment is drawn in each of n bootstrap samples, (n, n_segments).
-
-    One less than there are is drawn each time, so that the scatter of a mean is that of unbiased variances; segments without
-    any particle never are. None can be drawn of a single one: (0, n_segments).
-    """
-    filled: NDArray[np.bool_] = np.asarray(counts["known"].values.sum(axis=(1, 2)) > 0)
-    m = int(filled.sum())
-    if m < 2:
-        return np.zeros((0, counts.sizes["segment"]))
-    return rng.multinomial(m - 1, filled / m, size=n).astype(np.float64)
-
-
-def widening(counts: xr.Dataset) -> Array:
-    """Return by how much the scatter of segments falls short of the error, (L,): segments shorter than a lag overlap.
-
-    NaN where fewer than two origins are a lag apart.
-    """
-    filled = counts["known"].values.any(axis=1).sum(axis=0)
-    independent = counts["independent_origins"].values
-    ratio = np.sqrt(np.maximum(filled / np.maximum(independent, 1), 1.0))
-    return np.where((independent > 1) & (filled > 1), ratio, np.nan)
-
-
-def spread_of(drawn: list[Array], like: Array) -> Array:
-    """Return the standard deviation over resamples, NaN where fewer than two know the value."""
-    stack = np.array(drawn).reshape(len(drawn), *like.shape)
-    known = np.isfinite(stack)
-    n = known.sum(axis=0)
-    some = np.where(n > 1, n, 2)
-    mean = np.where(known, stack, 0.0).sum(axis=0) / some
-    square = np.where(known, (stack - mean) ** 2, 0.0).sum(axis=0)
-    return np.where(n > 1, np.sqrt(square / (some - 1)), np.nan)

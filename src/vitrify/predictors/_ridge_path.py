@@ -1,0 +1,130 @@
+"""Ridge regressions of every strength at once, from the moments of configurations, and the divisions of these."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vitrify.errors import ParameterError, TooFewEventsError
+from vitrify.predictors.normal_equations import Moments
+
+Array = NDArray[np.float64]
+Indices = NDArray[np.int64]
+
+_SMALLEST_EIGENVALUE = 1e-13  # of the largest, below which a direction is none
+
+
+class Path(NamedTuple):
+    """Models for every strength: of the standardised features that are `used`, one column a strength and target."""
+
+    used: Indices
+    weights: Array  # (m, L, T)
+    scale: Array  # (m,)
+    moments: Moments
+
+
+def solve(
+    moments: Moments,
+    names: tuple[str, ...],
+    targets: Indices,
+    factors: tuple[float, ...],
+    strengths: tuple[float, ...],
+    fewest: float,
+) -> Path:
+    """Return the models of every strength, by one eigendecomposition.
+
+    Parameters
+    ----------
+    moments : Moments
+    names : tuple of M str
+        Of the features.
+    targets : (T,) int
+        Which of the targets.
+    factors : tuple of float
+        φ of the features of order 0, 1, 2, …; the last number goes on for higher orders.
+    strengths : tuple of L float
+        λ.
+    fewest : float
+        Features whose variance is carried by fewer particles get no weight.
+
+    Raises
+    ------
+    ParameterError
+        If no feature varies.
+    """
+    from scipy.linalg import eigh
+
+    used = np.flatnonzero(moments.carriers >= fewest)
+    if not len(used):
+        raise ParameterError(
+            f"None of the {len(names)} features varies over {moments.n:g} particles; the first is "
+            f"'{names[0]}'."
+        )
+    scale = np.sqrt(np.diagonal(moments.covariance)[used])
+    orders = np.array([averaging_order(names[k]) for k in used])
+    root = np.sqrt(np.array(factors)[np.minimum(orders, len(factors) - 1)])
+    whole = scale * root
+    covariance = moments.covariance[np.ix_(used, used)] / whole[:, None] / whole
+    values, vectors = eigh(covariance, overwrite_a=True, check_finite=False, driver="evd")
+    projected = vectors.T @ (moments.cross[np.ix_(used, targets)] / whole[:, None])
+    penalty = np.array(strengths) / moments.n
+    sums = values[:, None] + penalty
+    there = sums > _SMALLEST_EIGENVALUE * values[-1] * len(used)
+    inverse = np.where(there, 1.0 / np.where(there, sums, 1.0), 0.0)
+    small = projected[:, None, :] * inverse[:, :, None]
+    weights = (vectors @ small.reshape(len(used), -1)).reshape(small.shape) / root[:, None, None]
+    return Path(used, weights, scale, moments)
+
+
+def averaging_order(feature: str) -> int:
+    """Return how often a feature was averaged over surroundings, from its name as `ShellAverage` gives it.
+
+    Examples
+    --------
+    >>> averaging_order("q_8(1.7)"), averaging_order("avg2[q_8(1.7)]")
+    (0, 2)
+    """
+    found = re.match(r"avg(\d+)\[", feature)
+    return int(found.group(1)) if found else 0
+
+
+def configuration_folds(n: int, n_folds: int, seed: int | None = None) -> Indices:
+    """Return the fold of each of n configurations, (n,): one after the other, or drawn.
+
+    Raises
+    ------
+    TooFewEventsError
+        If there are fewer configurations than folds, or fewer than two folds.
+
+    Examples
+    --------
+    >>> configuration_folds(5, 2).tolist()
+    [0, 1, 0, 1, 0]
+    """
+    if not 2 <= n_folds <= n:
+        raise TooFewEventsError(
+            f"Leaving out configurations in turn needs at least two folds and a configuration for each; `n_folds` is {n_folds} "
+            f"for {n} configurations."
+        )
+    folds = np.arange(n) % n_folds
+    return folds if seed is None else np.random.default_rng(seed).permutation(folds)
+
+
+def unused_features(moments: Moments, names: tuple[str, ...], fewest: float) -> dict[str, str]:
+    """Return the features that get no weight, each with the reason.
+
+    Examples
+    --------
+    >>> from vitrify.predictors.normal_equations import normal_equations
+    >>> two = normal_equations([("a", [[1.0, 0.0], [1.0, 1.0], [1.0, 2.0]], [0.0, 1.0, 2.0])], ["x", "y"])
+    >>> unused_features(two.moments(), two.feature_names, fewest=1.0)
+    {'x': 'does not vary'}
+    """
+    few = {k: float(c) for k, c in enumerate(moments.carriers) if c < fewest}
+    return {
+        names[k]: "does not vary" if c == 0 else f"{c:.1f} particles carry its variance"
+        for k, c in few.items()
+    }
