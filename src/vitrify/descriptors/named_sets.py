@@ -70,10 +70,33 @@ def boattini_2021() -> Descriptor:
     >>> len(boattini_2021().feature_names(("A", "B")))
     1176
     """
-    near = RadialDensity(tuple(k / 40 for k in range(21, 81)), delta=0.025)
+    return _averaged(first=21, cutoff=2.3)
+
+
+def boattini_2021_hard_spheres() -> Descriptor:
+    """Return the averaged descriptors of a binary mixture of hard spheres: 172 radial and 192 angular ones.
+
+    As `boattini_2021`, in diameters of the large spheres, from 0.875 on, since no two centres come closer than the
+    diameter 0.85 of the small ones; averages within 2.1.
+
+    References
+    ----------
+    Boattini, Smallenburg, Filion, Phys. Rev. Lett. 127, 088007 (2021).
+
+    Examples
+    --------
+    >>> len(boattini_2021_hard_spheres().feature_names(("A", "B")))
+    1092
+    """
+    return _averaged(first=35, cutoff=2.1)
+
+
+def _averaged(first: int, cutoff: float) -> Descriptor:
+    """Return radial densities from `first` fortieths on and bond orders, in the orders 0, 1 and 2."""
+    near = RadialDensity(tuple(k / 40 for k in range(first, 81)), delta=0.025)
     middle = RadialDensity(tuple(k / 20 for k in range(41, 61)), delta=0.05)
     far = RadialDensity(tuple(k / 10 for k in range(31, 51)), delta=0.1)
-    return ShellAverage(DescriptorSet((near, middle, far, BondOrder())), order=2, cutoff=2.3)
+    return ShellAverage(DescriptorSet((near, middle, far, BondOrder())), order=2, cutoff=cutoff)
 
 
 def ridout_2023() -> Descriptor:

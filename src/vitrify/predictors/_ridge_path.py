@@ -15,6 +15,8 @@ Array = NDArray[np.float64]
 Indices = NDArray[np.int64]
 
 _SMALLEST_EIGENVALUE = 1e-13  # of the largest, below which a direction is none
+_SMALLEST_PENALTY = 1e-10  # of the largest eigenvalue there can be, below which the factors would lose digits
+_FEW_PENALTIES = 20  # as many triangular factors cost as much as one eigendecomposition
 
 
 class Path(NamedTuple):
@@ -34,7 +36,7 @@ def solve(
     strengths: tuple[float, ...],
     fewest: float,
 ) -> Path:
-    """Return the models of every strength, by one eigendecomposition.
+    """Return the models of every strength, by triangular factors of each, or one eigendecomposition for many or weak ones.
 
     Parameters
     ----------
@@ -55,8 +57,6 @@ def solve(
     ParameterError
         If no feature varies.
     """
-    from scipy.linalg import eigh
-
     used = np.flatnonzero(moments.carriers >= fewest)
     if not len(used):
         raise ParameterError(
@@ -68,15 +68,38 @@ def solve(
     root = np.sqrt(np.array(factors)[np.minimum(orders, len(factors) - 1)])
     whole = scale * root
     covariance = moments.covariance[np.ix_(used, used)] / whole[:, None] / whole
-    values, vectors = eigh(covariance, overwrite_a=True, check_finite=False, driver="evd")
-    projected = vectors.T @ (moments.cross[np.ix_(used, targets)] / whole[:, None])
-    penalty = np.array(strengths) / moments.n
-    sums = values[:, None] + penalty
-    there = sums > _SMALLEST_EIGENVALUE * values[-1] * len(used)
-    inverse = np.where(there, 1.0 / np.where(there, sums, 1.0), 0.0)
-    small = projected[:, None, :] * inverse[:, :, None]
-    weights = (vectors @ small.reshape(len(used), -1)).reshape(small.shape) / root[:, None, None]
+    cross = moments.cross[np.ix_(used, targets)] / whole[:, None]
+    penalties = np.array(strengths) / moments.n
+    by_triangles = penalties.min() > _SMALLEST_PENALTY * len(used) and len(penalties) <= _FEW_PENALTIES
+    weights = (_by_triangles if by_triangles else _by_eigenvectors)(covariance, cross, penalties)
+    weights /= root[:, None, None]
     return Path(used, weights, scale, moments)
+
+
+def _by_triangles(covariance: Array, cross: Array, penalties: Array) -> Array:
+    """Return the weights (m, L, T) by a Cholesky factor for each penalty."""
+    from scipy.linalg import cho_factor, cho_solve
+
+    weights = np.empty((len(covariance), len(penalties), cross.shape[1]))
+    diagonal = np.diag_indices_from(covariance)
+    own = covariance[diagonal].copy()
+    for k, penalty in enumerate(penalties):
+        covariance[diagonal] = own + penalty
+        factor = cho_factor(covariance, lower=True, check_finite=False)
+        weights[:, k] = cho_solve(factor, cross, check_finite=False)
+    return weights
+
+
+def _by_eigenvectors(covariance: Array, cross: Array, penalties: Array) -> Array:
+    """Return the weights (m, L, T) by eigenvectors; directions that do not vary get none where there is no penalty."""
+    from scipy.linalg import eigh
+
+    values, vectors = eigh(covariance, overwrite_a=True, check_finite=False, driver="evd")
+    sums = values[:, None] + penalties
+    there = sums > _SMALLEST_EIGENVALUE * values[-1] * len(covariance)
+    inverse = np.where(there, 1.0 / np.where(there, sums, 1.0), 0.0)
+    small = (vectors.T @ cross)[:, None, :] * inverse[:, :, None]
+    return np.asarray((vectors @ small.reshape(len(covariance), -1)).reshape(small.shape), np.float64)
 
 
 def averaging_order(feature: str) -> int:

@@ -104,8 +104,8 @@ class RidgeRegression:
     **Differs from**: scikit-learn's ``RidgeCV``, which leaves out particles, whose neighbours are then in the training;
     its ``Ridge(alpha=λ)`` on standardised features has the same weights.
     **Invariant under**: shifting and scaling features.
-    **Cost**: one eigendecomposition, about 9 M³ operations, for each fold and candidate of φ, whatever the number of
-    strengths, targets and particles.
+    **Cost**: for each fold and candidate of φ M³/3 operations a strength, or one eigendecomposition of about 9 M³ for more
+    than twenty; whatever the number of targets and particles.
 
     References
     ----------
