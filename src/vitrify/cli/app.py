@@ -35,10 +35,6 @@ def build_app() -> typer.Typer:
         quench,
         rearrangements,
         report,
-        run,
-        run_onset,
-        run_relaxation,
-        run_trap_model,
         simulate,
         softness,
         train,
@@ -56,17 +52,7 @@ def build_app() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
     )
     app.callback(help=_WHAT)(_begin)
-    what = "Run a whole study from one line: simulate, analyse, report."
-    studies = typer.Typer(help=what, short_help=what, no_args_is_help=True)
-    studies.command("softness", short_help=_first_line(run.softness))(run.softness)
-    studies.command("trap-model", short_help=_first_line(run_trap_model.trap_model))(
-        run_trap_model.trap_model
-    )
-    studies.command("onset", short_help=_first_line(run_onset.onset))(run_onset.onset)
-    studies.command("relaxation", short_help=_first_line(run_relaxation.relaxation))(
-        run_relaxation.relaxation
-    )
-    app.add_typer(studies, name="run")
+    app.add_typer(_studies(), name="run")
     verbs: dict[str, Callable[..., None]] = {
         "check": check.check,
         "import": import_files.import_files,
@@ -83,9 +69,29 @@ def build_app() -> typer.Typer:
         "doctor": doctor.doctor,
         "cite": cite.cite,
     }
+    _add(app, verbs)
+    return app
+
+
+def _studies() -> typer.Typer:
+    """Return the verbs of `vitrify run`, one for each study."""
+    from vitrify.cli import run, run_onset, run_relaxation, run_trap_model
+
+    what = "Run a whole study from one line: simulate, analyse, report."
+    app = typer.Typer(help=what, short_help=what, no_args_is_help=True)
+    studies: dict[str, Callable[..., None]] = {
+        "softness": run.softness,
+        "trap-model": run_trap_model.trap_model,
+        "onset": run_onset.onset,
+        "relaxation": run_relaxation.relaxation,
+    }
+    _add(app, studies)
+    return app
+
+
+def _add(app: typer.Typer, verbs: dict[str, Callable[..., None]]) -> None:
     for name, verb in verbs.items():
         app.command(name, short_help=_first_line(verb))(verb)
-    return app
 
 
 def _first_line(verb: Callable[..., None]) -> str:

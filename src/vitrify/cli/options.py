@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 if TYPE_CHECKING:
     from vitrify.parallel import Workforce
+    from vitrify.studies.settings import SoftnessSettings
 
 Store = Annotated[Path, typer.Argument(metavar="STORE", help="Trajectory store (a .zarr folder).")]
 Workers = Annotated[
@@ -56,6 +57,15 @@ Trajectories = Annotated[
     ),
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what it would cost and stop.")]
+
+
+def tells_cost(dry_run: bool, settings: SoftnessSettings, workers: int | None, *more: Any) -> bool:
+    """Say what a study would cost, if that is all that is asked for; return whether it is. `more` as of `print_cost`."""
+    if dry_run:
+        from vitrify.studies.cost import print_cost
+
+        print_cost(settings, workers, *more)
+    return dry_run
 
 
 def workforce(executor: str | None, workers: int | None, scheduler: str | None) -> Workforce:

@@ -15,6 +15,7 @@ from vitrify.cli.options import (
     Scheduler,
     SettingsFile,
     Workers,
+    tells_cost,
     workforce,
 )
 
@@ -42,10 +43,7 @@ def softness(
     force = workforce(executor, workers, scheduler)
     overrides = {"equilibrate": True} if equilibrate else {}
     chosen = load_settings(scale, density, settings, overrides)
-    if dry_run:
-        from vitrify.studies.cost import print_cost
-
-        print_cost(chosen, workers)
+    if tells_cost(dry_run, chosen, workers):
         return
     from vitrify.studies.softness import run_softness
 

@@ -14,6 +14,7 @@ from vitrify.cli.options import (
     SettingsFile,
     Trajectories,
     Workers,
+    tells_cost,
     workforce,
 )
 
@@ -38,10 +39,7 @@ def relaxation(
 
     force = workforce(executor, workers, scheduler)
     chosen = load_relaxation_settings(scale, density, settings)
-    if dry_run:
-        from vitrify.studies.cost import print_cost
-
-        print_cost(chosen, workers, "relaxation")
+    if tells_cost(dry_run, chosen, workers, "relaxation"):
         return
     from vitrify.studies.relaxation import run_relaxation
 

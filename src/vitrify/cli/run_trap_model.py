@@ -16,6 +16,7 @@ from vitrify.cli.options import (
     SettingsFile,
     Trajectories,
     Workers,
+    tells_cost,
     workforce,
 )
 
@@ -50,21 +51,15 @@ def trap_model(
         from vitrify.studies.soft_spheres_settings import load_soft_sphere_settings
 
         spheres = load_soft_sphere_settings(scale, settings)
-        if dry_run:
-            from vitrify.studies.cost import print_cost
-
-            print_cost(spheres, workers, "trap-model")
-            return
-        run_soft_spheres(spheres, out, make_progress(), force, trajectories)
+        if not tells_cost(dry_run, spheres, workers, "trap-model"):
+            run_soft_spheres(spheres, out, make_progress(), force, trajectories)
         return
+    from vitrify.studies.ageing import ageing_cost
     from vitrify.studies.trap_settings import load_trap_settings
 
     chosen = load_trap_settings(scale, settings)
-    if dry_run:
-        from vitrify.studies.ageing import ageing_cost
-        from vitrify.studies.cost import print_cost
-
-        print_cost(chosen, workers, "trap-model", (ageing_cost(chosen, chosen.ageing),))
+    more = (ageing_cost(chosen, chosen.ageing),) if dry_run else ()
+    if tells_cost(dry_run, chosen, workers, "trap-model", more):
         return
     from vitrify.studies.trap_model import run_trap_model
 

@@ -122,25 +122,7 @@ def _remark_motion(found: Checked) -> None:
     way = found.unwrapping
     step = way["largest_step"]
     if way["how"] == "followed" and found.frames["n"] > 1:
-        if way["where"]:
-            found.remark(
-                "warning",
-                f"Wrapped positions cannot be followed safely: a particle moves by {2 * step:.2f} of half the box before "
-                f"{way['where']}.",
-                "Dump `xu yu zu`, keep `ix iy iz`, or save frames more often.",
-            )
-        elif step is None:
-            found.remark(
-                "warning",
-                "Whether wrapped positions can be followed was not seen: no neighbouring frames were compared.",
-            )
-        elif step > _FAR:
-            found.remark(
-                "warning",
-                f"Wrapped positions are followed from frame to frame, and the largest step, {2 * step:.2f} of half the box, "
-                "is not far from the limit.",
-                "Dump `xu yu zu`, or keep `ix iy iz`.",
-            )
+        _remark_following(found)
     raw = way["largest_raw_step"]
     if way["how"] == "unwrapped" and raw is not None and raw > _FAR_RAW and step < _FAR:
         found.remark(
@@ -148,6 +130,31 @@ def _remark_motion(found: Checked) -> None:
             f"Positions that should be unwrapped jump by {raw:.2f} of the box between frames, and by at most {step:.2f} to "
             "the nearest image: they look wrapped.",
             "Make the store from unwrapped positions; displacements are wrong otherwise.",
+        )
+
+
+def _remark_following(found: Checked) -> None:
+    """Say how safely wrapped positions are followed from frame to frame."""
+    way = found.unwrapping
+    step = way["largest_step"]
+    if way["where"]:
+        found.remark(
+            "warning",
+            f"Wrapped positions cannot be followed safely: a particle moves by {2 * step:.2f} of half the box before "
+            f"{way['where']}.",
+            "Dump `xu yu zu`, keep `ix iy iz`, or save frames more often.",
+        )
+    elif step is None:
+        found.remark(
+            "warning",
+            "Whether wrapped positions can be followed was not seen: no neighbouring frames were compared.",
+        )
+    elif step > _FAR:
+        found.remark(
+            "warning",
+            f"Wrapped positions are followed from frame to frame, and the largest step, {2 * step:.2f} of half the box, "
+            "is not far from the limit.",
+            "Dump `xu yu zu`, or keep `ix iy iz`.",
         )
 
 
@@ -353,29 +360,22 @@ class _Table:
     def _describe(self) -> list[Analysis]:
         from vitrify.descriptors import DESCRIPTOR_SETS
 
-        spacing, rows = self.found.density["spacing"], []
-        low, high = _USUAL_SPACING
-        for name in sorted(DESCRIPTOR_SETS):
-            title, member = f"describe: {name}", DESCRIPTOR_SETS.load(name)()
-            if not member.knows(self.names):
-                rows.append(
-                    self._row(
-                        title,
-                        "no",
-                        f"is not for the species {', '.join(self.names)}",
-                        "name them with `--species`",
-                    )
-                )
-            elif not low <= spacing <= high:
-                why = f"its radii are in particle diameters, and the mean spacing is {spacing:.3g}"
-                rows.append(self._row(title, "care", why, "other radii, or another unit of length"))
-            elif (lost := self._near_an_edge(member.reach)) > 0:
-                why = f"about {100 * lost:.0f} % of the particles are within {member.reach:.3g} of an open edge and get NaN"
-                rows.append(self._row(title, "care" if lost < 1 else "no", why))
-            else:
-                n = len(member.feature_names(self.names))
-                rows.append(self._row(title, "yes", f"{n} features, {len(self.names)} species"))
-        return rows
+        sets = {name: DESCRIPTOR_SETS.load(name)() for name in sorted(DESCRIPTOR_SETS)}
+        return [self._describe_with(f"describe: {name}", member) for name, member in sets.items()]
+
+    def _describe_with(self, title: str, member: Any) -> Analysis:
+        spacing, (low, high) = self.found.density["spacing"], _USUAL_SPACING
+        if not member.knows(self.names):
+            why = f"is not for the species {', '.join(self.names)}"
+            return self._row(title, "no", why, "name them with `--species`")
+        if not low <= spacing <= high:
+            why = f"its radii are in particle diameters, and the mean spacing is {spacing:.3g}"
+            return self._row(title, "care", why, "other radii, or another unit of length")
+        if (lost := self._near_an_edge(member.reach)) > 0:
+            why = f"about {100 * lost:.0f} % of the particles are within {member.reach:.3g} of an open edge and get NaN"
+            return self._row(title, "care" if lost < 1 else "no", why)
+        n = len(member.feature_names(self.names))
+        return self._row(title, "yes", f"{n} features, {len(self.names)} species")
 
     def _near_an_edge(self, reach: float) -> float:
         """Return the part of the volume that is closer than `reach` to an open boundary."""

@@ -15,7 +15,7 @@ from vitrify.particles.layout import POSITION_ARRAYS
 from vitrify.particles.tables import load_table
 from vitrify.particles.trajectory import Trajectory
 from vitrify.progress import Progress
-from vitrify.studies.verbs import events_table
+from vitrify.studies.store_files import events_table
 from vitrify.writers.base import Block, Column, Selection, Writer, writer_for, written_whole
 
 if TYPE_CHECKING:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
+from typing import Protocol
 
 import vitrify
 from vitrify.files import write_json
@@ -14,6 +15,18 @@ from vitrify.studies.simulate import Workplace
 
 _RECORD = "made_from.json"
 _SOURCES = (".py", ".html", ".css", ".js")
+
+
+class HasResults(Protocol):
+    """Where a study keeps its results and, beside them, the report."""
+
+    @property
+    def out(self) -> Path:
+        """Folder of the report."""
+
+    @property
+    def results(self) -> Path:
+        """Folder of everything that the report is made from."""
 
 
 def inputs_identity(place: Workplace, trained: TrainedSoftness) -> str:
@@ -52,7 +65,7 @@ def inputs_identity(place: Workplace, trained: TrainedSoftness) -> str:
     )
 
 
-def is_finished(place: Workplace, inputs: str) -> bool:
+def is_finished(place: HasResults, inputs: str) -> bool:
     """Whether results and report were made from these inputs and lie there as they were written."""
     try:
         record = json.loads((place.results / _RECORD).read_text(encoding="utf-8"))
@@ -61,12 +74,12 @@ def is_finished(place: Workplace, inputs: str) -> bool:
         return False
 
 
-def mark_finished(place: Workplace, inputs: str) -> None:
+def mark_finished(place: HasResults, inputs: str) -> None:
     """Note what results and report were made from; the last that a study writes."""
     write_json(place.results / _RECORD, {"inputs": inputs, "files": _files(place)})
 
 
-def _files(place: Workplace) -> dict[str, str]:
+def _files(place: HasResults) -> dict[str, str]:
     """Return name and hash of every file of results and report."""
     made = [place.out / "report.html", *(place.out / "figures").rglob("*"), *place.results.rglob("*")]
     return {

@@ -25,6 +25,7 @@ from vitrify.studies.dynamics import StoredValues, renew_stage
 from vitrify.studies.filling import fill
 from vitrify.studies.learning import describe_examples, make_descriptors
 from vitrify.studies.settings import SoftnessSettings
+from vitrify.studies.store_files import require_positions_or_stage, tell_prepared
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -131,15 +132,13 @@ def d2min_of_store(
     prepare: bool = False,
 ) -> None:
     """Compute D²min of a store; or only `prepare` the array."""
-    from vitrify.studies.verbs import _require_positions_or_stage, _tell_prepared
-
     trajectory = Trajectory.open(store)
     indicator.require_frames(trajectory.n_frames)
-    _require_positions_or_stage(trajectory, kind, prepare)
+    require_positions_or_stage(trajectory, kind, prepare)
     require_even_lag(trajectory, indicator)
     add_d2min(trajectory, indicator, progress, kind)
     if prepare:
-        _tell_prepared(trajectory, "d2min", progress)
+        tell_prepared(trajectory, "d2min", progress)
         return
     fill(trajectory, "d2min", "Finding non-affine motion", progress, workers, d2min_unit, indicator, kind)
     few, lost = int(trajectory.read(_FEW).sum()), int(trajectory.read(_LOST).sum())

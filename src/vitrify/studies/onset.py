@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vitrify.errors import SettingsError, StoreError
 from vitrify.files import write_json
-from vitrify.parallel import Workforce, lock_folder
+from vitrify.parallel import Workforce
 from vitrify.progress import Progress
 from vitrify.provenance import identity
-from vitrify.studies.dynamics import p_hop_all, require_rearrangements, require_statistics
-from vitrify.studies.finished import inputs_identity, is_finished, mark_finished
+from vitrify.studies.finished import inputs_identity
+from vitrify.studies.frame import require_extras, run_steps
 from vitrify.studies.learning import train
 from vitrify.studies.onset_counts import starts_all
 from vitrify.studies.onset_settings import OnsetSettings, load_onset_settings
 from vitrify.studies.settings import SoftnessSettings
-from vitrify.studies.simulate import Workplace, quench_all
-from vitrify.studies.softness import learn_softness, require_extras, require_folder
-from vitrify.studies.softness_values import softness_all
+from vitrify.studies.simulate import Workplace
+from vitrify.studies.softness import learn_from_trajectories, learn_softness
 
 if TYPE_CHECKING:
     from vitrify.predictors.trained import TrainedSoftness
+    from vitrify.report.results import SoftnessResults
+
+    _Learned = tuple[Workplace, TrainedSoftness]
 
 
 def places_of(
@@ -110,21 +110,14 @@ def run_onset(
     StoreError
         If trajectories that were given are not there to their end.
     """
-    from vitrify.report.terminal import print_table
-
     for place in places:
         require_extras(place.settings)
-    require_folder(out)
-    folders = [out, *(p.out for p in places), *(p.shared for p in places if p.shared)]
-    with ExitStack() as locks:
-        for folder in dict.fromkeys(Path(f).absolute() for f in folders):
-            locks.enter_context(lock_folder(folder))
-        learned = [(place, _learn(place, progress, workers)) for place in places]
-        results = _results_and_report(learned, Path(out), progress)
-    report = Path(out) / "report.html"
-    print_table(results)
-    print(f"\nReport: {report.resolve()}", file=sys.stdout, flush=True)
-    return report
+
+    def make() -> list[_Learned]:
+        return [(place, _learn(place, progress, workers)) for place in places]
+
+    held = [*(p.out for p in places), *(p.shared for p in places if p.shared)]
+    return run_steps(Workplace(Path(out), places[0].settings), make, _inputs, _collect, progress, held)
 
 
 def _learn(place: Workplace, progress: Progress, workers: int | Workforce | None) -> TrainedSoftness:
@@ -151,13 +144,7 @@ def _learn_from_given(
                 "first, or take the state point out of its settings."
             )
     write_json(place.out / "settings.json", place.settings.model_dump(mode="json"))
-    quench_all(place, progress, workers)
-    p_hop_all(place, progress, workers)
-    require_rearrangements(place)
-    require_statistics(place)
-    trained = _softness_of_given(place, progress, workers)
-    softness_all(place, trained, progress, workers)
-    return trained
+    return learn_from_trajectories(place, progress, workers, _softness_of_given)
 
 
 def _softness_of_given(
@@ -175,22 +162,11 @@ def _softness_of_given(
     return trained
 
 
-def _results_and_report(
-    learned: Sequence[tuple[Workplace, TrainedSoftness]], out: Path, progress: Progress
-) -> Any:
-    """Return the results with their report drawn; both are left as they are if nothing they follow from has changed."""
-    from vitrify.report.results import SoftnessResults
+def _inputs(learned: Sequence[_Learned]) -> str:
+    return identity({"densities": [inputs_identity(place, trained) for place, trained in learned]})
 
-    whole = Workplace(out, learned[0][0].settings)
-    inputs = identity({"densities": [inputs_identity(place, trained) for place, trained in learned]})
-    if is_finished(whole, inputs):
-        return SoftnessResults.load(whole.results)
-    from vitrify.report.page import build_report
+
+def _collect(learned: Sequence[_Learned]) -> SoftnessResults:
     from vitrify.studies.onset_results import collect_onset
 
-    progress.note("Statistics and figures")
-    results = collect_onset(learned)
-    results.save(whole.results)
-    build_report(results, out)
-    mark_finished(whole, inputs)
-    return results
+    return collect_onset(learned)

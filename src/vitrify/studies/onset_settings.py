@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 from pydantic import Field, model_validator
 
-from vitrify.studies.settings import SoftnessSettings, _Strict, preset, settings_of
+from vitrify.studies.presets import hotter
+from vitrify.studies.settings import Overrides, SettingsFile, SoftnessSettings, _Strict, preset, settings_of
 from vitrify.theory.cutoff_dependence import CUTOFFS
 
-_HOT_STUDY = (
-    {"temperature": 0.56, "frames": 400, "hold_time": 250.0},
-    {"temperature": 0.60, "frames": 200, "hold_time": 150.0},
-)
 _STUDY_DENSITY = 1.20
 
 
@@ -69,15 +65,12 @@ def onset_preset(scale: str, density: float = 1.2) -> dict[str, Any]:
     """
     raw = preset(scale, density)
     if scale == "study" and density == _STUDY_DENSITY:
-        raw["state_points"] = [*raw["state_points"], *map(dict, _HOT_STUDY)]
+        raw["state_points"] = [*raw["state_points"], *hotter()]
     return raw
 
 
 def load_onset_settings(
-    scale: str = "demo",
-    density: float = 1.2,
-    file: str | os.PathLike[str] | None = None,
-    overrides: dict[str, Any] | None = None,
+    scale: str = "demo", density: float = 1.2, file: SettingsFile = None, overrides: Overrides = None
 ) -> OnsetSettings:
     """Return the settings of `vitrify run onset` at one density: as `settings_of`, whose parameters these are."""
     return settings_of(OnsetSettings, onset_preset, scale, density, file, overrides)

@@ -35,6 +35,14 @@ def study() -> dict[str, Any]:
     }
 
 
+def hotter() -> list[dict[str, Any]]:
+    """Return two liquids hotter than those of `study`, shorter: they relax within their length."""
+    return [
+        {"temperature": 0.56, "frames": 400, "hold_time": 250.0},
+        {"temperature": 0.60, "frames": 200, "hold_time": 150.0},
+    ]
+
+
 PAPER_TEMPERATURES = {  # Schoenholz et al. 2016, Table I; 0.97 stands there twice for 1.25
     1.15: (0.37, 0.42, 0.45, 0.52),
     1.20: (0.47, 0.51, 0.53, 0.56, 0.58, 0.70),

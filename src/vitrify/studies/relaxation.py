@@ -30,7 +30,8 @@ from vitrify.studies.relaxation_scalars import make_scalars, scalars_all, struct
 from vitrify.studies.relaxation_settings import RelaxationSettings
 from vitrify.studies.relaxation_structure import structure_datasets
 from vitrify.studies.relaxation_table import run_description, table_rows, warnings_of
-from vitrify.studies.simulate import Workplace
+from vitrify.studies.results import METHODS
+from vitrify.studies.simulate import Workplace, workplace
 from vitrify.studies.softness import run_study
 from vitrify.theory.rearrangement_probability import softness_bins
 
@@ -38,8 +39,6 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from vitrify.report.results import SoftnessResults
-
-_METHODS = ("vitrify", "softness", "p_hop", "inherent_structures", "radial_density", "bond_angle", "svm", "scikit_learn")  # fmt: skip
 
 
 def run_relaxation(
@@ -49,16 +48,13 @@ def run_relaxation(
     workers: int | Workforce | None = None,
     shared: Path | None = None,
 ) -> Path:
-    """Run the whole study into `out` and return the path of its report.
+    """Predict relaxation from softness, all into `out`, and return the path of the report.
 
     Parameters
     ----------
     settings : RelaxationSettings
-    out : Path
-        Made if it does not exist. A run killed at any moment goes on from there with the same call.
-    progress : Progress
-    workers : int or Workforce, optional
-        Processes, all cores by default; or who else does the units of work.
+    out, progress, workers
+        As of `vitrify.studies.softness.run_softness`.
     shared : Path, optional
         Folder of another study whose trajectories are used, and added to.
 
@@ -67,7 +63,7 @@ def run_relaxation(
     MissingExtraError, SettingsError, StoreBusyError
         As `vitrify.studies.softness.run_softness`.
     """
-    place = Workplace(Path(out), settings, shared=shared)
+    place = workplace(out, settings, shared)
     names = settings.relaxation.compared_with
 
     def then(where: Workplace, trained: TrainedSoftness) -> None:
@@ -158,7 +154,7 @@ def _in_words_of_the_page(dataset: xr.Dataset) -> xr.Dataset:
 
 
 def _methods(settings: RelaxationSettings) -> list[str]:
-    used = list(_METHODS)
+    used = list(METHODS)
     if settings.simulation.engine == "lammps":
         used += ["kob_andersen", "lammps", "nose_hoover"]
     return used

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from vitrify.studies.settings import SoftnessSettings, _Strict, settings_of
+from vitrify.studies.presets import hotter
+from vitrify.studies.settings import Overrides, SettingsFile, SoftnessSettings, _Strict, settings_of
 from vitrify.studies.settings import preset as softness_preset
 
 
@@ -130,18 +130,12 @@ def preset(scale: str, density: float = 1.2) -> dict[str, Any]:
     if scale == "demo":
         base["relaxation"] = {"blocks": 6, "resamples": 50}
     if scale == "study":
-        base["state_points"] += [
-            {"temperature": 0.56, "frames": 400, "hold_time": 250.0},
-            {"temperature": 0.60, "frames": 200, "hold_time": 150.0},
-        ]
+        base["state_points"] += hotter()
     return base
 
 
 def load_relaxation_settings(
-    scale: str = "demo",
-    density: float = 1.2,
-    file: str | os.PathLike[str] | None = None,
-    overrides: dict[str, Any] | None = None,
+    scale: str = "demo", density: float = 1.2, file: SettingsFile = None, overrides: Overrides = None
 ) -> RelaxationSettings:
     """Return the settings of `vitrify run relaxation`: as `settings_of`, whose parameters these are.
 

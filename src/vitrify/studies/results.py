@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 SCHOENHOLZ = "Schoenholz 2016"
 THESIS = "Cubuk 2016, thesis"
+METHODS = ("vitrify", "softness", "p_hop", "inherent_structures", "radial_density", "bond_angle", "svm", "scikit_learn")  # fmt: skip
 _TAIL_95 = 0.025
 
 
@@ -223,16 +224,7 @@ def _contrast_row(tally: Tally, stride: int, at: str) -> TableRow:
 
 
 def _methods(settings: SoftnessSettings) -> list[str]:
-    used = [
-        "vitrify",
-        "softness",
-        "p_hop",
-        "inherent_structures",
-        "radial_density",
-        "bond_angle",
-        "svm",
-        "scikit_learn",
-    ]
+    used = list(METHODS)
     if settings.simulation.engine == "lammps":
         used += ["kob_andersen", "lammps", "nose_hoover"]
     if settings.minimization.minimizer == "fire":

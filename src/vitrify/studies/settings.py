@@ -7,7 +7,7 @@ import os
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -15,6 +15,8 @@ from vitrify.errors import SettingsError
 from vitrify.studies.presets import PAPER_TEMPERATURES, REFERENCE_DENSITY, demo, moved, paper, study
 
 SCALES = ("demo", "study", "paper")
+SettingsFile: TypeAlias = str | os.PathLike[str] | None
+Overrides: TypeAlias = dict[str, Any] | None
 
 
 class _Strict(BaseModel):
@@ -263,10 +265,7 @@ def preset(scale: str, density: float = 1.2) -> dict[str, Any]:
     >>> [point["temperature"] for point in preset("study", 1.30)["state_points"]]
     [0.7, 0.7, 0.75, 0.8]
     """
-    if scale not in SCALES:
-        raise SettingsError(
-            f"No scale is called '{scale}'. Known: {', '.join(SCALES)}.{_did_you_mean(scale, SCALES)}"
-        )
+    known_scale(scale)
     if density not in PAPER_TEMPERATURES:
         raise SettingsError(
             f"The paper has no density {density}. It has {', '.join(f'{d:.2f}' for d in PAPER_TEMPERATURES)}."
@@ -277,17 +276,28 @@ def preset(scale: str, density: float = 1.2) -> dict[str, Any]:
     return base if density == REFERENCE_DENSITY else moved(base, density)
 
 
+def known_scale(scale: str) -> str:
+    """Return the scale, or refuse one that there is not.
+
+    Raises
+    ------
+    SettingsError
+    """
+    if scale not in SCALES:
+        raise SettingsError(
+            f"No scale is called '{scale}'. Known: {', '.join(SCALES)}.{_did_you_mean(scale, SCALES)}"
+        )
+    return scale
+
+
 def load_settings(
-    scale: str = "demo",
-    density: float = 1.2,
-    file: str | os.PathLike[str] | None = None,
-    overrides: dict[str, Any] | None = None,
+    scale: str = "demo", density: float = 1.2, file: SettingsFile = None, overrides: Overrides = None
 ) -> SoftnessSettings:
     """Return the settings of `vitrify run softness`: as `settings_of`, whose parameters these are."""
     return settings_of(SoftnessSettings, preset, scale, density, file, overrides)
 
 
-Settings = TypeVar("Settings", bound=SoftnessSettings)
+Settings = TypeVar("Settings", bound=BaseModel)
 
 
 def settings_of(
@@ -295,8 +305,8 @@ def settings_of(
     presets: Callable[[str, float], dict[str, Any]],
     scale: str = "demo",
     density: float = 1.2,
-    file: str | os.PathLike[str] | None = None,
-    overrides: dict[str, Any] | None = None,
+    file: SettingsFile = None,
+    overrides: Overrides = None,
 ) -> Settings:
     """Return the settings of a preset, with a TOML file and overrides laid over it.
 

@@ -79,6 +79,11 @@ class Workplace:
         return self.out / "results"
 
 
+def workplace(out: Path, settings: SoftnessSettings, shared: Path | None = None) -> Workplace:
+    """Return the place of a study whose trajectories lie in `shared`, if that is given."""
+    return Workplace(Path(out), settings, shared=None if shared is None else Path(shared))
+
+
 def make_model(settings: SoftnessSettings) -> Any:
     """Return the model that the settings name."""
     if settings.simulation.engine == "dryrun":
@@ -291,6 +296,14 @@ def quench_unit(job: tuple[Path, int, Any, Any]) -> None:
 
 
 # -- all of them -----------------------------------------------------------------------------------------------------
+
+
+def simulate_study(place: Workplace, progress: Progress, workers: int | Workforce | None = None) -> None:
+    """Write the settings of a study and simulate its trajectories."""
+    for point in place.settings.state_points:
+        prepare_trajectory(place, point)  # refuses the folder of another study before anything in it changes
+    write_json(place.out / "settings.json", place.settings.model_dump(mode="json"))
+    simulate_all(place, progress, workers)
 
 
 def simulate_all(place: Workplace, progress: Progress, workers: int | Workforce | None = None) -> None:

@@ -18,7 +18,7 @@ from vitrify.predictors.scores import Score
 from vitrify.progress import Progress, Silent
 from vitrify.provenance import to_plain, versions
 from vitrify.report.results import SoftnessResults, TableRow
-from vitrify.studies.simulate import Workplace
+from vitrify.studies.simulate import Workplace, workplace
 from vitrify.studies.soft_spheres_compare import density_datasets, growth, onset_words
 from vitrify.studies.soft_spheres_learning import (
     accuracy_elsewhere,
@@ -36,6 +36,10 @@ if TYPE_CHECKING:
     from vitrify.predictors.trained import TrainedSoftness
 
 EDITION, EDITION_OF_ONE = "soft-spheres", "trap-model"
+_METHODS = (
+    "vitrify", "trap_model", "softness", "d2min", "inherent_structures", "radial_density", "bond_angle",
+    "scikit_learn", "parabolic_law", "harmonic_spheres",
+)  # fmt: skip
 _MODERATE = 3.0  # standard errors from which on a difference is called one
 
 
@@ -46,25 +50,23 @@ def run_soft_spheres(
     workers: int | Workforce | None = None,
     shared: Path | None = None,
 ) -> Path:
-    """Run the whole study into `out` and return the path of its report.
+    """Compare soft spheres of several densities, all into `out`, and return the path of the report.
 
     Parameters
     ----------
     settings : SoftSphereSettings
-    out : Path
-        Made if it does not exist. A run killed at any moment goes on from there with the same call. Besides the report that
-        compares densities, each density has a page of its own, in a folder such as ``rho0.82``.
-    progress : Progress
-    workers : int or Workforce, optional
+    out, progress, workers
+        As of `vitrify.studies.softness.run_softness`. Besides the report that compares densities, each density
+        has a page of its own, in a folder such as ``rho0.82``.
     shared : Path, optional
-        Folder of another run whose trajectories are used, and added to.
+        Folder of another study whose trajectories are used, and added to.
 
     Raises
     ------
     MissingExtraError, SettingsError, StoreBusyError
         As of `vitrify.studies.softness.run_study`.
     """
-    place = Workplace(Path(out), settings, shared=None if shared is None else Path(shared))
+    place = workplace(out, settings, shared)
     return run_study(place, collect_soft_spheres, progress, workers, learn=learn_soft_spheres)
 
 
@@ -234,16 +236,7 @@ def _change_rows(datasets: dict[str, Any]) -> list[TableRow]:
 
 
 def _methods(settings: SoftSphereSettings) -> list[str]:
-    used = [
-        "vitrify",
-        "trap_model",
-        "softness",
-        "d2min",
-        "inherent_structures",
-        "radial_density",
-        "bond_angle",
-    ]
-    used += ["scikit_learn", "parabolic_law", "harmonic_spheres"]
+    used = list(_METHODS)
     if settings.simulation.engine == "lammps":
         used += ["lammps", "nose_hoover"]
     return used

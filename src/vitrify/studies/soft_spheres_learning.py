@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vitrify.errors import ParameterError, TooFewEventsError
-from vitrify.files import write_json
 from vitrify.parallel import Workforce, map_units
 from vitrify.particles.trajectory import Trajectory
 from vitrify.predictors.flow_labels import FlowSelection, value_of_rank
@@ -30,7 +29,7 @@ from vitrify.studies.flow_defects import (
 )
 from vitrify.studies.learning import train_on_examples, training_identity
 from vitrify.studies.settings import StatePoint
-from vitrify.studies.simulate import Workplace, _counting, prepare_trajectory, quench_all, simulate_all
+from vitrify.studies.simulate import Workplace, _counting, quench_all, simulate_study
 from vitrify.studies.soft_spheres_settings import SoftSphereSettings, density
 from vitrify.studies.softness_values import add_softness, softness_unit
 
@@ -50,11 +49,7 @@ def learn_soft_spheres(
     place: Workplace, progress: Progress, workers: int | Workforce | None = None
 ) -> TrainedSoftness:
     """Simulate, quench, find rearrangements, train one hyperplane, and compute softness of every test trajectory."""
-    settings = sphere_settings(place)
-    for point in settings.state_points:
-        prepare_trajectory(place, point)  # refuses the folder of another study before anything in it changes
-    write_json(place.out / "settings.json", settings.model_dump(mode="json"))
-    simulate_all(place, progress, workers)
+    simulate_study(place, progress, workers)
     quench_all(place, progress, workers)
     d2min_all(place, progress, workers)
     trained = train_on_densities(place, progress, workers)

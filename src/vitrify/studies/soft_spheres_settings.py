@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from vitrify.studies.settings import SoftnessSettings, StatePoint, _Strict, settings_of
+from vitrify.studies.settings import (
+    Overrides,
+    SettingsFile,
+    SoftnessSettings,
+    StatePoint,
+    _Strict,
+    settings_of,
+)
 from vitrify.studies.settings import preset as softness_preset
 
 OF_THE_PAPER = {  # Ridout, Tah, Liu (2023), Fig. S1; that of 0.82 is lost from its caption: Figs. 1 and 5
@@ -216,9 +222,7 @@ def preset(scale: str) -> dict[str, Any]:
 
 
 def load_soft_sphere_settings(
-    scale: str = "demo",
-    file: str | os.PathLike[str] | None = None,
-    overrides: dict[str, Any] | None = None,
+    scale: str = "demo", file: SettingsFile = None, overrides: Overrides = None
 ) -> SoftSphereSettings:
     """Return the settings of soft spheres: as `settings_of`, whose parameters these are.
 

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Callable
-from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vitrify.errors import MissingExtraError, SettingsError
-from vitrify.files import write_json
-from vitrify.parallel import Workforce, lock_folder
+from vitrify.parallel import Workforce
 from vitrify.progress import Progress
 from vitrify.studies.dynamics import p_hop_all, require_rearrangements, require_statistics
-from vitrify.studies.finished import inputs_identity, is_finished, mark_finished
+from vitrify.studies.finished import inputs_identity
+from vitrify.studies.frame import require_extras, require_folder, run_steps
 from vitrify.studies.learning import train
 from vitrify.studies.settings import SoftnessSettings
-from vitrify.studies.simulate import Workplace, prepare_trajectory, quench_all, simulate_all
+from vitrify.studies.simulate import Workplace, quench_all, simulate_study
 from vitrify.studies.softness_values import softness_all
 
 if TYPE_CHECKING:
     from vitrify.predictors.trained import TrainedSoftness
     from vitrify.report.results import SoftnessResults
+
+__all__ = [
+    "learn_from_trajectories", "learn_softness", "require_extras", "require_folder", "run_softness", "run_study",
+]  # fmt: skip
 
 
 def run_softness(
@@ -85,94 +86,37 @@ def run_study(
     MissingExtraError, SettingsError, StoreBusyError
         As `run_softness`.
     """
-    from vitrify.report.terminal import print_table
-
     require_extras(place.settings)
-    require_folder(place.out)
-    with ExitStack() as locks:
-        for folder in dict.fromkeys((place.out.absolute(), (place.shared or place.out).absolute())):
-            locks.enter_context(lock_folder(folder))
+
+    def make() -> TrainedSoftness:
         trained = (learn or learn_softness)(place, progress, workers)
         if then is not None:
             then(place, trained)
-        results = _results_and_report(place, trained, collect, progress)
-    report = place.out / "report.html"
-    print_table(results)
-    print(f"\nReport: {report.resolve()}", file=sys.stdout, flush=True)
-    return report
+        return trained
+
+    held = [place.shared or place.out]
+    return run_steps(place, make, partial(inputs_identity, place), partial(collect, place), progress, held)
 
 
 def learn_softness(
     place: Workplace, progress: Progress, workers: int | Workforce | None = None
 ) -> TrainedSoftness:
     """Simulate, quench, find rearrangements, train, and compute softness of every test trajectory."""
-    for point in place.settings.state_points:
-        # refuses the folder of another study before anything in it changes
-        prepare_trajectory(place, point)
-    write_json(place.out / "settings.json", place.settings.model_dump(mode="json"))
-    simulate_all(place, progress, workers)
+    simulate_study(place, progress, workers)
+    return learn_from_trajectories(place, progress, workers)
+
+
+def learn_from_trajectories(
+    place: Workplace,
+    progress: Progress,
+    workers: int | Workforce | None = None,
+    learn: Callable[[Workplace, Progress, Any], TrainedSoftness] = train,
+) -> TrainedSoftness:
+    """Do what `learn_softness` does once the trajectories are there; `learn` returns the softness."""
     quench_all(place, progress, workers)
     p_hop_all(place, progress, workers)
     require_rearrangements(place)
     require_statistics(place)
-    trained = train(place, progress, workers)
+    trained = learn(place, progress, workers)
     softness_all(place, trained, progress, workers)
     return trained
-
-
-def _results_and_report(
-    place: Workplace,
-    trained: TrainedSoftness,
-    collect: Callable[[Workplace, TrainedSoftness], SoftnessResults],
-    progress: Progress,
-) -> SoftnessResults:
-    """Return the results with their report drawn; both are left as they are if nothing they follow from has changed."""
-    from vitrify.report.results import SoftnessResults
-
-    inputs = inputs_identity(place, trained)
-    if is_finished(place, inputs):
-        return SoftnessResults.load(place.results)
-    from vitrify.report.page import build_report
-
-    progress.note("Statistics and figures")
-    results = collect(place, trained)
-    results.save(place.results)
-    build_report(results, place.out)
-    mark_finished(place, inputs)
-    return results
-
-
-def require_folder(out: Path) -> None:
-    """Refuse a name that cannot become a folder to write to.
-
-    Raises
-    ------
-    SettingsError
-    """
-    there = next(p for p in [out, *out.absolute().parents] if p.exists())
-    if not there.is_dir():
-        raise SettingsError(
-            f"`--out` {out} must be a folder or a new name; {there} is a file. Choose another name."
-        )
-    if not os.access(there, os.W_OK | os.X_OK):
-        raise SettingsError(
-            f"`--out` {out} cannot be written to: no permission in {there}. Choose another place."
-        )
-
-
-def require_extras(settings: SoftnessSettings) -> None:
-    """Refuse to begin hours of work that cannot end.
-
-    Raises
-    ------
-    MissingExtraError
-    """
-    from importlib.util import find_spec
-
-    for package in ("matplotlib", "jinja2", "k3d"):
-        if find_spec(package) is None:
-            raise MissingExtraError("The report", package, "report")
-    if settings.simulation.engine == "lammps":
-        from vitrify.engines.lammps import load_lammps
-
-        load_lammps()

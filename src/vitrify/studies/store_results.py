@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from vitrify.citations import for_methods
-from vitrify.errors import ConfigurationError, ParameterError, StoreError, TooFewEventsError, VitrifyError
+from vitrify.errors import ConfigurationError, ParameterError, StoreError, VitrifyError
 from vitrify.particles.tables import load_table
 from vitrify.particles.trajectory import Trajectory
 from vitrify.predictors.trained import TrainedSoftness
@@ -18,46 +17,21 @@ from vitrify.progress import Progress, Silent
 from vitrify.provenance import versions
 from vitrify.rearrangements.events import rearrangements
 from vitrify.report.page import build_report
-from vitrify.report.results import SoftnessResults, TableRow
+from vitrify.report.results import SoftnessResults
 from vitrify.studies import store_curves as curves
 from vitrify.studies import store_softness as of_softness
 from vitrify.studies import store_structure as structure
 from vitrify.studies.store_description import describe
-from vitrify.studies.store_table import (
-    accuracy_rows,
-    motion_rows,
-    relaxation_rows,
-    softness_rows,
-    structure_rows,
-)
-from vitrify.theory.rearrangement_probability import count, rearrangement_probability, softness_bins
-from vitrify.theory.softness_distribution import distributions
+from vitrify.studies.store_files import beside, events_table
+from vitrify.studies.store_page import Page, positions_option, row_reader
+from vitrify.studies.store_softness_page import add_softness_to
+from vitrify.studies.store_table import motion_rows, relaxation_rows, structure_rows
 
 if TYPE_CHECKING:
     import xarray as xr
 
-_BINS = 12
 _FEWEST_FRAMES = 2
 _LOUD = 0.2  # fraction of time above the event threshold at which events merge
-
-
-@dataclass
-class _Page:
-    """What gathers while a store is read."""
-
-    trajectory: Trajectory
-    kind: str
-    trained: TrainedSoftness | None
-    rows: list[TableRow] = field(default_factory=list)
-    datasets: dict[str, xr.Dataset] = field(default_factory=dict)
-    warnings: list[str] = field(default_factory=list)
-    advice: dict[str, str] = field(default_factory=dict)
-    methods: list[str] = field(default_factory=lambda: ["vitrify"])
-    samples: dict[str, curves.IndicatorSample] = field(default_factory=dict)
-
-    def cannot(self, names: tuple[str, ...], why: str) -> None:
-        """Say why figures are not on the page, and what to do."""
-        self.advice |= dict.fromkeys(names, why)
 
 
 def report_of_store(
@@ -89,8 +63,6 @@ def report_of_store(
     MissingExtraError
         If what the report needs is not installed.
     """
-    from vitrify.studies.verbs import beside
-
     trajectory = Trajectory.open(store)
     folder = beside(Path(store), "report") if out is None else Path(out)
     if folder.is_file() or (folder / "zarr.json").exists():
@@ -112,12 +84,12 @@ def collect_store_results(
     """
     progress = progress or Silent()
     trained = of_softness.find_model(trajectory, model)
-    page = _Page(trajectory, _kind(trajectory, trained), trained)
+    page = Page(trajectory, _kind(trajectory, trained), trained)
     lengths = _structure(page, progress)
     _relaxation(page, lengths, progress)
     events = _motion(page, lengths, progress)
     _d2min(page, lengths)
-    where = _softness(page, events, progress)
+    where = add_softness_to(page, events, progress)
     _snapshot(page, lengths, where)
     run, said = describe(trajectory, page.kind, lengths, trained, where)
     return SoftnessResults(
@@ -152,7 +124,7 @@ def _kind(trajectory: Trajectory, trained: TrainedSoftness | None) -> str:
 # -- structure and relaxation ----------------------------------------------------------------------------------------
 
 
-def _structure(page: _Page, progress: Progress) -> structure.Lengths:
+def _structure(page: Page, progress: Progress) -> structure.Lengths:
     progress.note("Structure")
     rdf = None
     try:
@@ -165,7 +137,7 @@ def _structure(page: _Page, progress: Progress) -> structure.Lengths:
     return lengths
 
 
-def _relaxation(page: _Page, lengths: structure.Lengths, progress: Progress) -> None:
+def _relaxation(page: Page, lengths: structure.Lengths, progress: Progress) -> None:
     names = ("species_msd", "species_overlap")
     if page.trajectory.n_frames < _FEWEST_FRAMES:
         page.cannot(names, "Relaxation needs at least two frames; this trajectory has one.")
@@ -183,13 +155,11 @@ def _relaxation(page: _Page, lengths: structure.Lengths, progress: Progress) -> 
 # -- motion ----------------------------------------------------------------------------------------------------------
 
 
-def _motion(page: _Page, lengths: structure.Lengths, progress: Progress) -> xr.Dataset | None:
+def _motion(page: Page, lengths: structure.Lengths, progress: Progress) -> xr.Dataset | None:
     """Add what p_hop says and return the events, None without them."""
-    from vitrify.studies.verbs import events_table
-
     trajectory = page.trajectory
     names = ("p_hop_distribution", "p_hop_example", "rearrangement_rate")
-    command = f"Run `vitrify rearrangements {trajectory.path}{_positions_option(trajectory)}` first."
+    command = f"Run `vitrify rearrangements {trajectory.path}{positions_option(trajectory)}` first."
     if not trajectory.is_done("p_hop"):
         page.cannot(names, command)
         return None
@@ -215,7 +185,12 @@ def _motion(page: _Page, lengths: structure.Lengths, progress: Progress) -> xr.D
         page.cannot(("p_hop_example",), _nothing_rearranges(events))
     else:
         page.datasets["p_hop_example"] = example
-    active = float(np.mean(sample.above))
+    _warn_of_merging(page, kind, attrs["event_threshold"], float(np.mean(sample.above)))
+    return events
+
+
+def _warn_of_merging(page: Page, kind: str, threshold: float, active: float) -> None:
+    """Warn if p_hop exceeds its event threshold for so much of the time that events merge."""
     if active > _LOUD:
         better = (
             "inherent positions or "
@@ -223,10 +198,9 @@ def _motion(page: _Page, lengths: structure.Lengths, progress: Progress) -> xr.D
             else "a lower temperature, frames closer in time, or "
         )
         page.warnings.append(
-            f"p_hop exceeds its event threshold {attrs['event_threshold']:g} for {active:.0%} of the time: events merge, and "
+            f"p_hop exceeds its event threshold {threshold:g} for {active:.0%} of the time: events merge, and "
             f"there are more rearrangements than are counted. Use {better}a higher `--event-threshold`."
         )
-    return events
 
 
 def _thresholds(events: xr.Dataset | None) -> dict[str, Any]:
@@ -242,11 +216,7 @@ def _nothing_rearranges(events: xr.Dataset) -> str:
     )
 
 
-def _positions_option(trajectory: Trajectory) -> str:
-    return "" if trajectory.has_positions("inherent") else " --positions thermal"
-
-
-def _d2min(page: _Page, lengths: structure.Lengths) -> None:
+def _d2min(page: Page, lengths: structure.Lengths) -> None:
     trajectory = page.trajectory
     if not trajectory.is_done("d2min"):
         return
@@ -259,145 +229,16 @@ def _d2min(page: _Page, lengths: structure.Lengths) -> None:
         page.methods.append("d2min")
 
 
-# -- softness --------------------------------------------------------------------------------------------------------
-
-
-def _softness(
-    page: _Page, events: xr.Dataset | None, progress: Progress
-) -> of_softness.SoftnessFrames | None:
-    """Add what softness says and return where it is."""
-    trajectory, trained = page.trajectory, page.trained
-    names = ("softness_distribution", "rearrangement_probability", "softness_rdf")
-    if not trajectory.is_done("softness"):
-        page.cannot(names, _how_to_get_softness(trajectory))
-        return None
-    where = of_softness.softness_frames(trajectory, trained)
-    if where is None:
-        page.cannot(names, "No particle has a softness in a frame that can be used.")
-        return None
-    progress.note("Softness")
-    page.methods += ["softness", "svm", "scikit_learn"]
-    own = _origin_of_softness(page)
-    if trained is not None and not own:
-        _compare_structure(page, trained, where)
-    kind = trained.positions if trained is not None else page.kind
-    try:
-        page.datasets["softness_rdf"] = structure.softness_correlations(
-            trajectory, kind, where.frames, _row_reader(trajectory, "softness")
-        )
-    except (ConfigurationError, ParameterError) as error:
-        page.cannot(("softness_rdf",), f"It could not be taken: {error}")
-    if events is None:
-        page.cannot(names[:2], page.advice["rearrangement_rate"])
-        return where
-    found = of_softness.tally(trajectory, events, where)
-    if found is None:
-        page.cannot(
-            names[:2],
-            f"No frame with softness is followed by {3 * int(events.attrs['window'])} others, so no rearrangement could be seen "
-            "whole. Use a longer trajectory, or a smaller `--window`.",
-        )
-        return where
-    page.rows += softness_rows(found, own)
-    _probability(page, found, own)
-    return where
-
-
-def _probability(page: _Page, found: of_softness.StoreTally, own: str) -> None:
-    """Add P(S), P(S|R) and P_R(S)."""
-    trajectory = page.trajectory
-    temperature = trajectory.provenance.get("run", {}).get("temperature")
-    try:
-        edges = softness_bins(found.softness, _BINS)
-        counts = count(
-            np.nan if temperature is None else float(temperature),
-            (found.softness, found.segment),
-            (found.starts, found.start_segment),
-            edges,
-            n_segments=curves.SEGMENTS,
-            frames_per_sample=found.frames_per_sample,
-            interval=_interval(trajectory),
-            units=trajectory.unit_system,
-        )
-        distribution, probability = distributions(counts), rearrangement_probability(counts)
-    except (ParameterError, TooFewEventsError) as error:
-        page.cannot(("softness_distribution", "rearrangement_probability"), str(error))
-        return
-    frames = "1 frame" if found.late == 1 else f"{found.late} frames"
-    late = f"softness is at most {frames} older than the rearrangement" if found.late else ""
-    without = (
-        f"{found.n_without} rearrangements of particles without softness were left out"
-        if found.n_without
-        else ""
-    )
-    note = "; ".join(filter(None, [own, f"from {found.n_frames} frames", late, without]))
-    page.datasets["softness_distribution"] = distribution.assign_attrs(note=note)
-    page.datasets["rearrangement_probability"] = probability.assign_attrs(
-        definition="",  # the caption says it
-        note="; ".join(filter(None, [str(probability.attrs.get("note", "")), note])),
-    )
-
-
-def _interval(trajectory: Trajectory) -> float:
-    return float(np.mean(np.diff(trajectory.times)))
-
-
-def _how_to_get_softness(trajectory: Trajectory) -> str:
-    store = trajectory.path
-    option = _positions_option(trajectory)
-    train = f"`vitrify train {store}{option} --quiet-time FRAMES` (about the relaxation time) learns one from this trajectory, "
-    apply = f"`vitrify softness {store} --model softness.json` gives every particle its softness, here or one learned elsewhere."
-    return train + apply
-
-
-def _compare_structure(page: _Page, trained: TrainedSoftness, where: of_softness.SoftnessFrames) -> None:
-    """Warn where the structure is not that of the training."""
-    from vitrify.studies.softness_values import drift_in
-
-    if trained.feature_range is None:
-        return
-    drift = drift_in(page.trajectory, trained, where.frames)
-    if drift.is_outside:
-        page.warnings.append(
-            f"Softness is applied outside the range that it was trained on, and is an extrapolation. {drift.describe()}."
-        )
-
-
-def _origin_of_softness(page: _Page) -> str:
-    """Say where the softness was trained, and return a note for the numbers that are no independent test."""
-    trajectory, trained = page.trajectory, page.trained
-    if trained is None:
-        page.warnings.append(
-            "The trained softness was not found beside the store: it is unknown whether it was trained on this trajectory, "
-            "and its accuracy cannot be shown. Name it with `--model`."
-        )
-        return ""
-    page.rows += accuracy_rows(trained)
-    if not of_softness.is_own(trajectory, trained):
-        return ""
-    page.warnings.insert(
-        0,
-        "Softness was trained on this same trajectory: P(S), P_R(S), Q and the ROC area below contain the examples it was "
-        "trained on and are no independent test. Only the accuracy on held-out segments is. For a test, apply the softness to "
-        "a second trajectory.",
-    )
-    return "trained on this trajectory, no independent test"
-
-
 # -- snapshot --------------------------------------------------------------------------------------------------------
 
 
-def _row_reader(trajectory: Trajectory, name: str) -> Any:
-    return lambda frame: trajectory.read(name, int(frame), int(frame) + 1)[0]
-
-
-def _snapshot(page: _Page, lengths: structure.Lengths, where: of_softness.SoftnessFrames | None) -> None:
+def _snapshot(page: Page, lengths: structure.Lengths, where: of_softness.SoftnessFrames | None) -> None:
     """Add particles coloured by softness, else by p_hop or D²min, else by species."""
     trajectory, kind = page.trajectory, page.kind
     if where is not None:
         kind = page.trained.positions if page.trained is not None else kind
         page.datasets["snapshot"] = curves.snapshot(
-            trajectory, kind, where.frames, lengths, _row_reader(trajectory, "softness"), {}
+            trajectory, kind, where.frames, lengths, row_reader(trajectory, "softness"), {}
         )
         return
     for name, words in (("p_hop", "the hop indicator"), ("d2min", "the non-affine displacement")):
@@ -411,7 +252,7 @@ def _snapshot(page: _Page, lengths: structure.Lengths, where: of_softness.Softne
             kind,
             curves.lively_stretch(trajectory, name, sample),
             lengths,
-            _row_reader(trajectory, name),
+            row_reader(trajectory, name),
             attrs,
         )
         return

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from vitrify.parallel import Workforce
 from vitrify.progress import Progress
-from vitrify.studies.simulate import Workplace
+from vitrify.studies.simulate import Workplace, workplace
 from vitrify.studies.softness import run_study
 from vitrify.studies.trap_settings import TrapModelSettings
 
@@ -22,16 +22,13 @@ def run_trap_model(
     workers: int | Workforce | None = None,
     shared: Path | None = None,
 ) -> Path:
-    """Run the whole study into `out` and return the path of its report.
+    """Fit the trap model to a simulated liquid, all into `out`, and return the path of the report.
 
     Parameters
     ----------
     settings : TrapModelSettings
-    out : Path
-        Made if it does not exist. A run killed at any moment goes on from there with the same call.
-    progress : Progress
-    workers : int or Workforce, optional
-        Processes, all cores by default; or who else does the units of work.
+    out, progress, workers
+        As of `vitrify.studies.softness.run_softness`.
     shared : Path, optional
         Folder of another study whose trajectories are used, and added to. Ageing lies in `out`.
 
@@ -46,5 +43,5 @@ def run_trap_model(
     def then(place: Workplace, trained: TrainedSoftness) -> None:
         age_all(place, trained, settings.ageing, progress, workers)
 
-    place = Workplace(Path(out), settings, shared=None if shared is None else Path(shared))
+    place = workplace(out, settings, shared)
     return run_study(place, collect_trap_model, progress, workers, then)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any, Literal
 
 from pydantic import Field
 
 from vitrify.errors import SettingsError
 from vitrify.studies.ageing_settings import AgeingSettings
-from vitrify.studies.settings import SoftnessSettings, _Strict, settings_of
+from vitrify.studies.presets import hotter
+from vitrify.studies.settings import Overrides, SettingsFile, SoftnessSettings, _Strict, settings_of
 from vitrify.studies.settings import preset as softness_preset
 
 _FINAL_TEMPERATURES = (0.70, 0.60, 0.53, 0.47, 0.40)
@@ -69,12 +69,7 @@ def _demo() -> dict[str, Any]:
 
 def _study() -> dict[str, Any]:
     base = softness_preset("study")
-    base["state_points"] += [
-        {"temperature": 0.56, "frames": 400, "hold_time": 250.0},
-        {"temperature": 0.60, "frames": 200, "hold_time": 150.0},
-        _hot(0.70, 60.0),
-        _hot(1.0, 40.0),
-    ]
+    base["state_points"] += [*hotter(), _hot(0.70, 60.0), _hot(1.0, 40.0)]
     base["ageing"] = {"samples": 6, "longest": 400.0, "per_decade": 5}
     return base
 
@@ -131,9 +126,7 @@ def preset(scale: str, density: float = 1.2) -> dict[str, Any]:
 
 
 def load_trap_settings(
-    scale: str = "demo",
-    file: str | os.PathLike[str] | None = None,
-    overrides: dict[str, Any] | None = None,
+    scale: str = "demo", file: SettingsFile = None, overrides: Overrides = None
 ) -> TrapModelSettings:
     """Return the settings of `vitrify run trap-model`: as `settings_of`, whose parameters these are.
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import platform
 import re
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -18,11 +18,12 @@ from typing import Any
 import numpy as np
 
 from vitrify.errors import ParameterError, StoreError, UnknownNameError
-from vitrify.parallel import Workforce, lock_folder, lock_shard, one_thread
+from vitrify.parallel import Workforce, lock_shard, one_thread
 from vitrify.particles.layout import POSITION_ARRAYS
 from vitrify.particles.trajectory import Trajectory
 from vitrify.progress import Progress
 from vitrify.studies.filling import fill
+from vitrify.studies.store_files import PREPARED_SOFTNESS, beside, hold_store
 
 STAGES = {
     "inherent": "vitrify.studies.work:filling_of_inherent",
@@ -102,8 +103,7 @@ class Share:
         return f"{self.k}/{self.n}"
 
 
-@contextmanager
-def share_store(store: Path) -> Iterator[Trajectory]:
+def share_store(store: Path) -> AbstractContextManager[Trajectory]:
     """Hold a store together with other shares, against every verb that changes it as a whole.
 
     Raises
@@ -113,13 +113,7 @@ def share_store(store: Path) -> Iterator[Trajectory]:
     StoreBusyError
         If another process holds it for itself.
     """
-    Trajectory.open(store)
-    with ExitStack() as held:
-        held.enter_context(lock_folder(store.parent, shared=True))
-        for study in list(store.resolve().parents)[2:3]:
-            if (study / "settings.json").exists():
-                held.enter_context(lock_folder(study, shared=True))
-        yield Trajectory.open(store)
+    return hold_store(store, shared=True)
 
 
 def work_on_store(
@@ -259,7 +253,6 @@ def filling_of_softness(trajectory: Trajectory, parameters: dict[str, Any]) -> F
     """
     from vitrify.predictors.trained import TrainedSoftness
     from vitrify.studies.softness_values import softness_unit
-    from vitrify.studies.verbs import PREPARED_SOFTNESS, beside
 
     path = beside(trajectory.path, PREPARED_SOFTNESS)
     trained = TrainedSoftness.load(path) if path.exists() else None

@@ -9,17 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vitrify.errors import ShapeError
-from vitrify.report.figures.base import PlottedTable, ReportFigure, meaning
+from vitrify.report.figures.base import PlottedTable, ReportFigure, each_curve, meaning
 from vitrify.report.figures.style import (
     FAINT,
     INK,
-    MARKERS,
     axes_or_new,
     axis_label,
     blue_to_red,
     distances,
+    left_empty,
     number,
-    say_empty,
     symbol,
     with_unit,
 )
@@ -145,17 +144,15 @@ def plot_arrhenius_lines(probability: xr.Dataset, arrhenius: xr.Dataset, ax: Any
     ax.set_xlabel(with_unit(f"$1/${symbol(probability['temperature'])}", probability["temperature"], -1))
     ax.set_ylabel(axis_label(probability["probability"]))
     measured = table.where(table["probability"] > 0)
-    if not len(measured):
-        say_empty(ax, symbol(probability["probability"]))
+    if left_empty(ax, probability["probability"], len(measured)):
         return ax
     ax.set_yscale("log")
     inset = ax.inset_axes((0.15, 0.1, 0.38, 0.36))
     values = np.unique(table["softness"])
     colors = blue_to_red(values)
-    for k, (softness, color) in enumerate(zip(values, colors, strict=True)):
-        curve = table.where(table["softness"] == softness)
+    for softness, curve, color, marker in each_curve("softness", table, values, colors):
         label = f"{symbol(probability['softness'])} ${{=}}\\,{softness:+.2f}$"
-        _draw_curve(ax, inset, curve, color, MARKERS[k % len(MARKERS)], label)
+        _draw_curve(ax, inset, curve, color, marker, label)
     _draw_onset(ax, drawn_onset(probability, arrhenius), arrhenius, table)
     _draw_collapse(inset, measured, probability, arrhenius)
     low, high = measured["probability"].min(), np.nanmax(table["arrhenius_line"])

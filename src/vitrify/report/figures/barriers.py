@@ -15,10 +15,9 @@ from vitrify.report.figures.style import (
     axes_or_new,
     axis_label,
     count,
-    distances,
+    error_bars,
+    left_empty,
     number,
-    say_empty,
-    symbol,
 )
 
 if TYPE_CHECKING:
@@ -82,8 +81,7 @@ def plot_barriers(dataset: xr.Dataset, ax: Any = None) -> Any:
     ):
         panel.set_ylabel(axis_label(dataset[name]))
         finite = table.where(np.isfinite(table[name]))
-        if not len(finite):
-            say_empty(panel, symbol(dataset[name]))
+        if left_empty(panel, dataset[name], len(finite)):
             continue
         _draw_points(panel, finite, name, color, marker)
         if np.isfinite(finite[f"{name}_fit"]).any():
@@ -120,10 +118,9 @@ def _formula(powers: list[float], sign: str) -> str:
 def _draw_points(panel: Any, table: PlottedTable, name: str, color: str, marker: str) -> None:
     for used, face in ((True, color), (False, "white")):
         some = table.where(table["used"].astype(bool) == used)
-        value, error = some[name], some[f"{name}_error"]
-        panel.errorbar(
-            some["softness"], value, yerr=distances(value, value - error, value + error), color=color, marker=marker,
-            mfc=face, ls="none", elinewidth=0.9, gid=f"{name}_{'used' if used else 'left_out'}",
+        error_bars(
+            panel, some["softness"], some[name], some[f"{name}_error"], color=color, marker=marker, mfc=face, ls="none",
+            elinewidth=0.9, gid=f"{name}_{'used' if used else 'left_out'}",
         )  # fmt: skip
 
 

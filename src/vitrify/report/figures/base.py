@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from vitrify.errors import ShapeError
 from vitrify.files import write_whole
-from vitrify.report.figures.style import house_style
+from vitrify.report.figures.style import MARKERS, house_style, same
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -78,6 +78,14 @@ class PlottedTable:
         writer.writerow(self.columns)
         writer.writerows(zip(*(column.tolist() for column in self.columns.values()), strict=True))
         return buffer.getvalue()
+
+
+def each_curve(
+    column: str, table: PlottedTable, values: NDArray[Any], colors: NDArray[Any]
+) -> Iterator[tuple[float, PlottedTable, Any, str]]:
+    """Yield each of some values of a column: the value, its rows, its colour and its marker."""
+    for k, (value, color) in enumerate(zip(values, colors, strict=True)):
+        yield value, table.where(same(table[column], value)), color, MARKERS[k % len(MARKERS)]
 
 
 def meaning(variable: xr.DataArray) -> str:

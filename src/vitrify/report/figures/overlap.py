@@ -6,17 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from vitrify.report.figures.base import PlottedTable, ReportFigure, tidy
-from vitrify.report.figures.style import (
-    MARKERS,
-    axes_or_new,
-    axis_label,
-    blue_to_red,
-    distances,
-    number,
-    say_empty,
-    symbol,
-)
+from vitrify.report.figures.base import PlottedTable, ReportFigure, each_curve, tidy
+from vitrify.report.figures.style import blue_to_red, error_bars, labelled_axes, left_empty, number, symbol
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -53,23 +44,17 @@ def plot_overlap(dataset: xr.Dataset, ax: Any = None) -> Any:
     -------
     matplotlib axes
     """
-    ax = axes_or_new(ax)[0]
+    ax = labelled_axes(ax, dataset["lag"], dataset["overlap"])
     table = overlap_table(dataset)
-    ax.set_xlabel(axis_label(dataset["lag"]))
-    ax.set_ylabel(axis_label(dataset["overlap"]))
-    if not len(table):
-        say_empty(ax, symbol(dataset["overlap"]))
+    if left_empty(ax, dataset["overlap"], len(table)):
         return ax
     ax.set_xscale("log")
     temperatures = np.unique(table["temperature"])
     colors = blue_to_red(temperatures, dataset.attrs.get("temperature_range"))
-    for k, (temperature, color) in enumerate(zip(temperatures, colors, strict=True)):
-        curve = table.where(table["temperature"] == temperature)
-        value, error = curve["overlap"], curve["overlap_error"]
-        ax.errorbar(
-            curve["lag"], value, yerr=distances(value, value - error, value + error), color=color, ms=3.4,
-            marker=MARKERS[k % len(MARKERS)], elinewidth=0.9, gid="overlap",
-            label=f"{symbol(dataset['temperature'])} $=$ {number(temperature)}",
+    for temperature, curve, color, marker in each_curve("temperature", table, temperatures, colors):
+        error_bars(
+            ax, curve["lag"], curve["overlap"], curve["overlap_error"], color=color, ms=3.4, marker=marker,
+            elinewidth=0.9, gid="overlap", label=f"{symbol(dataset['temperature'])} $=$ {number(temperature)}",
         )  # fmt: skip
     ax.set_ylim(0, 1.05)
     ax.legend(loc="lower left")

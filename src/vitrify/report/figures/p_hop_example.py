@@ -8,17 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vitrify.report.figures.base import PlottedTable, ReportFigure, tidy
-from vitrify.report.figures.style import (
-    FAINT,
-    HARD,
-    INK,
-    SOFT,
-    axes_or_new,
-    axis_label,
-    number,
-    say_empty,
-    symbol,
-)
+from vitrify.report.figures.style import FAINT, HARD, INK, SOFT, axes_or_new, axis_label, left_empty, number
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -61,10 +51,8 @@ def plot_p_hop_example(dataset: xr.Dataset, ax: Any = None) -> Any:
     table = p_hop_example_table(dataset)
     for panel, name, color in ((axes[0], "p_hop", INK), (axes[1], "displacement", HARD)):
         panel.set_ylabel(axis_label(dataset[name]))
-        if np.isfinite(table[name]).any():
+        if not left_empty(panel, dataset[name], np.isfinite(table[name]).any()):
             panel.plot(table["time"], table[name], color=color, lw=0.9, gid=name)
-        else:
-            say_empty(panel, symbol(dataset[name]))
     for name, color, style in _THRESHOLDS:
         value = float(dataset.attrs.get(name, math.nan))
         if math.isfinite(value):

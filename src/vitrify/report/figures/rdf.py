@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vitrify.report.figures.base import PlottedTable, ReportFigure, tidy
-from vitrify.report.figures.style import FAINT, HARD, INK, SOFT, axes_or_new, axis_label, say_empty, symbol
+from vitrify.report.figures.style import FAINT, HARD, INK, SOFT, axes_or_new, axis_label, left_empty
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -54,8 +54,7 @@ def plot_rdf(dataset: xr.Dataset, ax: Any = None) -> Any:
         mine = table.where(table["neighbor_species"] == name)
         of = dataset["neighbor_species"].attrs.get("long_name", "neighbor_species")
         panel.set_title(f"{of} {name}", fontsize=11)
-        if not len(mine):
-            say_empty(panel, symbol(dataset["g"]))
+        if left_empty(panel, dataset["g"], len(mine)):
             continue
         for k, group in enumerate(dataset["group"].values):
             curve = mine.where(mine["group"] == group)

@@ -6,19 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from vitrify.report.figures.base import PlottedTable, ReportFigure, tidy
+from vitrify.report.figures.base import PlottedTable, ReportFigure, each_curve, tidy
 from vitrify.report.figures.style import (
     INK,
-    MARKERS,
-    axes_or_new,
     axis_label,
     blue_to_red,
     count,
     distances,
+    labelled_axes,
+    left_empty,
     number,
-    same,
-    say_empty,
-    symbol,
 )
 
 if TYPE_CHECKING:
@@ -57,21 +54,17 @@ def plot_rearrangement_probability(dataset: xr.Dataset, ax: Any = None) -> Any:
     -------
     matplotlib axes
     """
-    ax = axes_or_new(ax)[0]
+    ax = labelled_axes(ax, dataset["softness"], dataset["probability"])
     table = rearrangement_probability_table(dataset)
-    ax.set_xlabel(axis_label(dataset["softness"]))
-    ax.set_ylabel(axis_label(dataset["probability"]))
-    if not (table["probability"] > 0).any():
-        say_empty(ax, symbol(dataset["probability"]))
+    if left_empty(ax, dataset["probability"], (table["probability"] > 0).any()):
         return ax
     ax.set_yscale("log")
     temperatures = np.unique(table["temperature"])
     colors = blue_to_red(temperatures, dataset.attrs.get("temperature_range"))
-    for k, (temperature, color) in enumerate(zip(temperatures, colors, strict=True)):
-        curve = table.where(same(table["temperature"], temperature))
+    for temperature, curve, color, marker in each_curve("temperature", table, temperatures, colors):
         n_events = count(np.nansum(curve["events"]))
         label = f"{number(temperature)}  ({n_events})" if np.isfinite(temperature) else n_events
-        _draw_curve(ax, curve, color, MARKERS[k % len(MARKERS)], label)
+        _draw_curve(ax, curve, color, marker, label)
     positive = table["probability"][table["probability"] > 0]
     ax.set_ylim(positive.min() / 3, min(1.5, positive.max() * 4))
     if "fitted" in dataset:

@@ -14,10 +14,10 @@ from vitrify.report.figures.style import (
     axes_or_new,
     axis_label,
     count,
-    distances,
+    error_bars,
+    left_empty,
     number,
     same,
-    say_empty,
     symbol,
 )
 
@@ -66,19 +66,16 @@ def plot_softness_distribution(dataset: xr.Dataset, ax: Any = None) -> Any:
     table = softness_distribution_table(dataset)
     ax.set_xlabel(axis_label(dataset["softness"]))
     ax.set_ylabel(f"{symbol(dataset['density'])},  {symbol(dataset['density_rearranging'])}")
-    if not len(table):
-        say_empty(ax, symbol(dataset["density"]))
+    if left_empty(ax, dataset["density"], len(table)):
         return ax
     soft = table["softness"]
     for name, events, color, marker in (
         ("density", "n", INK, "o"),
         ("density_rearranging", "n_rearranging", SOFT, "s"),
     ):
-        value, error = table[name], table[f"{name}_error"]
         total = np.nansum(table[events])
-        bars = distances(value, value - error, value + error)
-        ax.errorbar(
-            soft, value, yerr=bars, color=color, marker=marker, ms=3.2, elinewidth=0.9, gid=name,
+        error_bars(
+            ax, soft, table[name], table[f"{name}_error"], color=color, marker=marker, ms=3.2, elinewidth=0.9, gid=name,
             label=f"{symbol(dataset[name])}   {count(total)} {dataset[events].attrs.get('long_name', events)}",
         )  # fmt: skip
     rearranging = table["density_rearranging"]

@@ -270,6 +270,32 @@ def count(n: float) -> str:
     return f"{int(n):,}".replace(",", "\u00a0")
 
 
+def labelled_axes(ax: Any, x: xr.DataArray, y: xr.DataArray) -> Any:
+    """Return the given axes, or new ones, with the names of two variables along them."""
+    ax = axes_or_new(ax)[0]
+    ax.set_xlabel(axis_label(x))
+    ax.set_ylabel(axis_label(y))
+    return ax
+
+
+def left_empty(ax: Axes, variable: xr.DataArray, anything: Any) -> bool:
+    """Say in axes that there is nothing finite to draw, unless there is anything; return whether it was said."""
+    if not anything:
+        say_empty(ax, symbol(variable))
+    return not anything
+
+
+def legend_if_any(ax: Axes, **how: Any) -> None:
+    """Draw a legend where something has a label."""
+    if ax.get_legend_handles_labels()[0]:
+        ax.legend(**how)
+
+
+def error_bars(ax: Axes, x: NDArray[Any], value: NDArray[Any], error: NDArray[Any], **style: Any) -> None:
+    """Draw points with bars of one error to both sides."""
+    ax.errorbar(x, value, yerr=distances(value, value - error, value + error), **style)
+
+
 def say_empty(ax: Axes, what: str) -> None:
     """Write into axes that there is nothing finite to draw."""
     ax.text(

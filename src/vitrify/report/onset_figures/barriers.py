@@ -13,8 +13,9 @@ from vitrify.report.figures.style import (
     axes_or_new,
     axis_label,
     blue_to_red,
+    left_empty,
+    legend_if_any,
     number,
-    say_empty,
     symbol,
 )
 from vitrify.report.onset_figures.drawing import columns_of, densities, points
@@ -60,8 +61,7 @@ def plot_cutoff_barriers(dataset: xr.Dataset, ax: Any = None) -> Any:
     for row, name in enumerate(_NAMES):
         for k in range(n):
             panel, here = axes[row * n + k], dataset.isel(density=k)
-            if not np.isfinite(here[name].values).any():
-                say_empty(panel, symbol(dataset[name]))
+            if left_empty(panel, dataset[name], np.isfinite(here[name].values).any()):
                 continue
             for j, (cutoff, color) in enumerate(zip(cutoffs, colors, strict=True)):
                 x, line = here["softness"].values, here[f"{name}_fit"].values[j]
@@ -73,9 +73,7 @@ def plot_cutoff_barriers(dataset: xr.Dataset, ax: Any = None) -> Any:
                     label=label, gid=name,
                 )  # fmt: skip
                 panel.plot(x[seen], line[seen], color=color, lw=0.9)
-    handles, _ = axes[0].get_legend_handles_labels()
-    if handles:
-        axes[0].legend(loc="best", fontsize=8)
+    legend_if_any(axes[0], loc="best", fontsize=8)
     return axes
 
 
@@ -100,17 +98,14 @@ def plot_curvature(dataset: xr.Dataset, ax: Any = None) -> Any:
                 here[f"{name}{end}"].values for end in ("", "_error", "_straight", "_curved", "_curved_error")
             )
             seen, x = np.isfinite(value), here["softness"].values
-            if not seen.any():
-                say_empty(panel, symbol(dataset[name]))
+            if left_empty(panel, dataset[name], seen.any()):
                 continue
             points(panel, x[seen], value[seen], (value - error)[seen], (value + error)[seen], 0, gid=name)
             panel.plot(x[seen], straight[seen], color=INK, ls="--", lw=0.9, label="straight")
             panel.plot(x[seen], curved[seen], color=SOFT, lw=1.1, label="with quadratic terms")
             low, high = (curved - band)[seen], (curved + band)[seen]
             panel.fill_between(x[seen], low, high, color=SOFT, alpha=0.2, lw=0)
-    handles, _ = axes[0].get_legend_handles_labels()
-    if handles:
-        axes[0].legend(loc="best")
+    legend_if_any(axes[0], loc="best")
     return axes
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vitrify.report.figures.base import PlottedTable, ReportFigure, tidy
-from vitrify.report.figures.style import axes_or_new, axis_label, blue_to_red, say_empty, symbol
+from vitrify.report.figures.style import axes_or_new, axis_label, blue_to_red, labelled_axes, left_empty
 from vitrify.report.onset_figures.drawing import columns_of, cutoff_axis, densities, points
 
 if TYPE_CHECKING:
@@ -44,8 +44,7 @@ def plot_coefficients(dataset: xr.Dataset, names: tuple[str, ...], ax: Any = Non
         for k, words in enumerate(densities(dataset)):
             panel, here = axes[row * n + k], dataset.isel(density=k)
             cutoff_axis(panel, cutoff)
-            if not np.isfinite(here[name].values).any():
-                say_empty(panel, symbol(dataset[name]))
+            left_empty(panel, dataset[name], np.isfinite(here[name].values).any())
             for j, definition in enumerate(here["definition"].values):
                 value, low, high = (here[f"{name}{end}"].values[j] for end in ("", "_low", "_high"))
                 points(panel, cutoff, value, low, high, j, label=str(definition), gid=name)
@@ -78,12 +77,9 @@ def plot_shift(dataset: xr.Dataset, ax: Any = None) -> Any:
     -------
     matplotlib axes
     """
-    ax = axes_or_new(ax)[0]
+    ax = labelled_axes(ax, dataset["cutoff"], dataset["e0"])
     cutoff_axis(ax, dataset["cutoff"].values)
-    ax.set_xlabel(axis_label(dataset["cutoff"]))
-    ax.set_ylabel(axis_label(dataset["e0"]))
-    if not len(shift_table(dataset)):
-        say_empty(ax, symbol(dataset["e0"]))
+    if left_empty(ax, dataset["e0"], len(shift_table(dataset))):
         return ax
     cutoff = dataset["cutoff"].values
     colors = blue_to_red(dataset["density"].values)

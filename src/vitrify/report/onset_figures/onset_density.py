@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vitrify.report.figures.base import PlottedTable, ReportFigure, tidy
-from vitrify.report.figures.style import axes_or_new, axis_label, say_empty, symbol
+from vitrify.report.figures.style import labelled_axes, left_empty
 from vitrify.report.onset_figures.drawing import COLORS, points
 
 if TYPE_CHECKING:
@@ -36,12 +36,9 @@ def plot_onset_density(dataset: xr.Dataset, ax: Any = None) -> Any:
     -------
     matplotlib axes
     """
-    ax = axes_or_new(ax)[0]
+    ax = labelled_axes(ax, dataset["density"], dataset["onset_temperature"])
     table = onset_density_table(dataset)
-    ax.set_xlabel(axis_label(dataset["density"]))
-    ax.set_ylabel(axis_label(dataset["onset_temperature"]))
-    if not len(table):
-        say_empty(ax, symbol(dataset["onset_temperature"]))
+    if left_empty(ax, dataset["onset_temperature"], len(table)):
         return ax
     for k, definition in enumerate(dataset["definition"].values):
         some = table.where(table["definition"] == definition)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vitrify.report.figures.base import PlottedTable, ReportFigure, tidy
-from vitrify.report.figures.style import axes_or_new, axis_label, blue_to_red, number, say_empty, symbol
+from vitrify.report.figures.style import blue_to_red, labelled_axes, left_empty, number, symbol
 from vitrify.report.onset_figures.drawing import densities, points
 
 if TYPE_CHECKING:
@@ -33,11 +33,8 @@ def plot_soft_fraction(dataset: xr.Dataset, ax: Any = None) -> Any:
     -------
     matplotlib axes
     """
-    ax = axes_or_new(ax)[0]
-    ax.set_xlabel(axis_label(dataset["cutoff"]))
-    ax.set_ylabel(axis_label(dataset["fraction"]))
-    if not len(soft_fraction_table(dataset)):
-        say_empty(ax, symbol(dataset["fraction"]))
+    ax = labelled_axes(ax, dataset["cutoff"], dataset["fraction"])
+    if left_empty(ax, dataset["fraction"], len(soft_fraction_table(dataset))):
         return ax
     colors = blue_to_red(dataset["density"].values)
     for k, (words, color) in enumerate(zip(densities(dataset), colors, strict=True)):

@@ -10,14 +10,14 @@ from vitrify.report.figures.base import PlottedTable, ReportFigure
 from vitrify.report.figures.style import FAINT, axes_or_new, axis_label
 from vitrify.report.relaxation_figures.drawing import (
     band,
-    colors_of,
+    by_temperature,
     finite_table,
     joined,
-    label_of,
     log_time,
     nothing,
     points,
     remarks_of,
+    with_error,
 )
 
 if TYPE_CHECKING:
@@ -35,25 +35,13 @@ def plot_initial_decay(dataset: xr.Dataset, ax: Any = None) -> Any:
     axes = axes_or_new(ax, 2)
     drawn = False
     s = dataset["softness"].values
-    for k, (t, color) in enumerate(colors_of(dataset).items()):
-        one = dataset.sel(temperature=t)
+    for k, one, color, label in by_temperature(dataset):
         seen = one["decay"].values > np.nan_to_num(one["decay_error"].values)
-        drawn |= points(
-            axes[0], s[seen], one["decay"].values[seen], one["decay_error"].values[seen], color, k, gid="decay",
-            label=label_of(dataset, t),
-        )  # fmt: skip
+        drawn |= points(axes[0], s[seen], *with_error(one, "decay", seen), color, k, gid="decay", label=label)
         there = np.isfinite(one["decay"].values)
-        band(axes[0], s[there], one["expected"].values[there], one["expected_error"].values[there], color, gid="expected", lw=1.0)  # fmt: skip
+        band(axes[0], s[there], *with_error(one, "expected", there), color, gid="expected", lw=1.0)
         known = seen & (one["ratio_error"].values < 0.5 * one["ratio"].values)
-        points(
-            axes[1],
-            s[known],
-            one["ratio"].values[known],
-            one["ratio_error"].values[known],
-            color,
-            k,
-            gid="ratio",
-        )
+        points(axes[1], s[known], *with_error(one, "ratio", known), color, k, gid="ratio")
     axes[1].axhline(1.0, color=FAINT, lw=0.8, ls=":")
     axes[1].set_ylim(bottom=0)
     axes[1].set_xlabel(axis_label(dataset["softness"]))
@@ -77,15 +65,12 @@ def plot_displacing_events(dataset: xr.Dataset, ax: Any = None) -> Any:
     """Draw the shares without an event above the highest threshold and without one longer than a, and c(t) below."""
     axes = axes_or_new(ax, 3)
     lags, drawn = dataset["lag"].values, False
-    highest = dataset.isel(threshold=int(np.argmax(dataset["threshold"].values)))
-    for k, (t, color) in enumerate(colors_of(dataset).items()):
-        one, strong = dataset.sel(temperature=t), highest.sel(temperature=t)
-        drawn |= points(
-            axes[0], lags, strong["share_below"].values, strong["share_below_error"].values, color, k, gid="share_below",
-            label=label_of(dataset, t), ls="-", lw=0.8,
-        )  # fmt: skip
+    highest = int(np.argmax(dataset["threshold"].values))
+    for k, one, color, label in by_temperature(dataset):
+        below = with_error(one.isel(threshold=highest), "share_below")
+        drawn |= points(axes[0], lags, *below, color, k, gid="share_below", label=label, ls="-", lw=0.8)
         for panel, name in ((axes[1], "share_accumulated"), (axes[2], "productive")):
-            points(panel, lags, one[name].values, one[f"{name}_error"].values, color, k, gid=name, ls="-", lw=0.8)  # fmt: skip
+            points(panel, lags, *with_error(one, name), color, k, gid=name, ls="-", lw=0.8)
     for panel, name in zip(axes, ("share_below", "share_accumulated", "productive"), strict=True):
         panel.set_ylabel(axis_label(dataset[name]).replace("displacements ", "displacements\n"), fontsize=10)
         panel.set_ylim(bottom=0)

@@ -8,17 +8,19 @@ import numpy as np
 
 from vitrify.report.figures.base import PlottedTable, ReportFigure
 from vitrify.report.figures.style import axes_or_new, axis_label
-from vitrify.report.relaxation_figures.drawing import colors_of, finite_table, label_of, nothing, points
+from vitrify.report.relaxation_figures.drawing import (
+    CALIBRATIONS,
+    by_temperature,
+    finite_table,
+    nothing,
+    points,
+    with_error,
+)
 
 if TYPE_CHECKING:
     import xarray as xr
 
 _NAMES = ("distance", "distance_error", "productive", "productive_error")
-_TITLES = {
-    "counted": "$c = c_a\\, f_\\mathrm{irrev}$",
-    "initial": "$c$ from initial decay",
-    "early": "$c$ from early times",
-}
 
 
 def distance_table(dataset: xr.Dataset) -> PlottedTable:
@@ -28,18 +30,16 @@ def distance_table(dataset: xr.Dataset) -> PlottedTable:
 
 def plot_prediction_threshold(dataset: xr.Dataset, ax: Any = None) -> Any:
     """Draw the distance against p_c, one panel per calibration of c; open and dashed, softness stays."""
-    axes = axes_or_new(ax, 1, len(_TITLES))
+    axes = axes_or_new(ax, 1, len(CALIBRATIONS))
     x = dataset["threshold"].values
-    for panel, (calibration, title) in zip(axes, _TITLES.items(), strict=True):
+    for panel, (calibration, title) in zip(axes, CALIBRATIONS.items(), strict=True):
         drawn = False
-        for k, (t, color) in enumerate(colors_of(dataset).items()):
-            one = dataset.sel(temperature=t, calibration=calibration)
+        for k, one, color, words in by_temperature(dataset.sel(calibration=calibration)):
             for route, style in (("gaussian", {"ls": "-"}), ("naive", {"ls": "--", "mfc": "white"})):
                 curve = one.sel(route=route)
-                label = label_of(dataset, t) if route == "gaussian" else None
+                label = words if route == "gaussian" else None
                 drawn |= points(
-                    panel, x, curve["distance"].values, curve["distance_error"].values, color, k, gid=route, lw=0.9,
-                    label=label, **style,
+                    panel, x, *with_error(curve, "distance"), color, k, gid=route, lw=0.9, label=label, **style
                 )  # fmt: skip
         panel.set_title(title, fontsize=10)
         panel.set_xlabel(axis_label(dataset["threshold"]))
@@ -61,22 +61,21 @@ def _alike(axes: Any) -> None:
 
 def plot_prediction_variation(dataset: xr.Dataset, ax: Any = None) -> Any:
     """Draw the distance of each variation side by side, one panel per calibration of c; open, softness stays."""
-    axes = axes_or_new(ax, 1, len(_TITLES))
+    axes = axes_or_new(ax, 1, len(CALIBRATIONS))
     names = [str(v) for v in dataset["variation"].values]
     rows = -np.arange(len(names), dtype=float)
-    temperatures = colors_of(dataset)
-    for panel, (calibration, title) in zip(axes, _TITLES.items(), strict=True):
+    n = np.size(dataset["temperature"])
+    for panel, (calibration, title) in zip(axes, CALIBRATIONS.items(), strict=True):
         drawn = False
-        for k, (t, color) in enumerate(temperatures.items()):
-            one = dataset.sel(temperature=t, calibration=calibration)
-            shift = 0.5 * (k - (len(temperatures) - 1) / 2) / max(len(temperatures), 1)
+        for k, one, color, words in by_temperature(dataset.sel(calibration=calibration)):
+            shift = 0.5 * (k - (n - 1) / 2) / max(n, 1)
             for route, filled in (("gaussian", color), ("naive", "white")):
-                value, error = (one.sel(route=route)[n].values for n in ("distance", "distance_error"))
+                value, error = with_error(one.sel(route=route), "distance")
                 known = np.isfinite(value)
                 drawn |= bool(known.any())
                 panel.errorbar(
                     value[known], (rows - shift)[known], xerr=np.nan_to_num(error[known]), color=color, mfc=filled, marker="o",
-                    ms=3.8, ls="none", elinewidth=0.9, gid=route, label=label_of(dataset, t) if route == "gaussian" else None,
+                    ms=3.8, ls="none", elinewidth=0.9, gid=route, label=words if route == "gaussian" else None,
                 )  # fmt: skip
         panel.set_yticks(rows, names if panel is axes[0] else [""] * len(names))
         panel.minorticks_off()

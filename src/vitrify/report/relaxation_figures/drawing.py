@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +15,12 @@ if TYPE_CHECKING:
     import xarray as xr
 
 Array = NDArray[np.float64]
+ROUTES = {"naive": "softness stays", "gaussian": "propagator"}
+CALIBRATIONS = {
+    "counted": "$c = c_a\\, f_\\mathrm{irrev}$",
+    "initial": "$c$ from initial decay",
+    "early": "$c$ from early times",
+}
 
 
 def finite_table(dataset: xr.Dataset, names: tuple[str, ...], remarks: tuple[str, ...] = ()) -> PlottedTable:
@@ -56,6 +63,17 @@ def colors_of(dataset: xr.Dataset) -> dict[float, Any]:
 def label_of(dataset: xr.Dataset, temperature: float) -> str:
     """Return "T = 0.5" with the symbol of the data set."""
     return f"{symbol(dataset['temperature'])} $=$ {number(temperature)}"
+
+
+def by_temperature(dataset: xr.Dataset) -> Iterator[tuple[int, xr.Dataset, Any, str]]:
+    """Yield each temperature: its number, what belongs to it, its colour and its label."""
+    for k, (t, color) in enumerate(colors_of(dataset).items()):
+        yield k, dataset.sel(temperature=t), color, label_of(dataset, t)
+
+
+def with_error(one: xr.Dataset, name: str, kept: Any = slice(None)) -> tuple[Array, Array]:
+    """Return some values of a variable, and their errors."""
+    return one[name].values[kept], one[f"{name}_error"].values[kept]
 
 
 def points(
@@ -102,6 +120,14 @@ def chosen_bins(n: Array, softness: Array, wanted: int = 5, least: float = 50.0)
         int(filled[k])
         for k in np.unique(np.linspace(0, len(filled) - 1, min(wanted, len(filled))).round().astype(int))
     ]
+
+
+def alike(axes: Sequence[Any] | NDArray[Any]) -> None:
+    """Give axes one vertical range, that of all of them."""
+    if len(axes):
+        low, high = min(ax.get_ylim()[0] for ax in axes), max(ax.get_ylim()[1] for ax in axes)
+        for ax in axes:
+            ax.set_ylim(low, high)
 
 
 def log_time(ax: Any, lags: ArrayLike) -> None:

@@ -7,23 +7,24 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vitrify.report.figures.base import PlottedTable, ReportFigure
-from vitrify.report.figures.style import FAINT, axes_or_new, axis_label
+from vitrify.report.figures.style import FAINT, axes_or_new, axis_label, legend_if_any
 from vitrify.report.relaxation_figures.drawing import (
+    ROUTES,
+    alike,
     band,
-    colors_of,
+    by_temperature,
     finite_table,
     joined,
-    label_of,
     log_time,
     nothing,
     points,
+    with_error,
 )
 
 if TYPE_CHECKING:
     import xarray as xr
 
 _CLAIMED = 0.3
-_ROUTES = {"naive": "softness stays", "gaussian": "propagator"}
 
 
 def held_out_temperature_table(dataset: xr.Dataset) -> PlottedTable:
@@ -43,28 +44,20 @@ def plot_held_out_temperature(dataset: xr.Dataset, ax: Any = None) -> Any:
         _draw_degree(dataset.sel(degree=degree), axes[column], axes[column + 2])
         axes[column].set_title(f"degree {int(degree)}", fontsize=10)
     for row in (0, 2):
-        pair = axes[row : row + 2]
-        low, high = min(p.get_ylim()[0] for p in pair), max(p.get_ylim()[1] for p in pair)
-        for panel in pair:
-            panel.set_ylim(low, high)
+        alike(axes[row : row + 2])
     axes[0].set_ylabel(axis_label(dataset["log_probability"]))
     axes[2].set_ylabel(axis_label(dataset["difference"]))
-    if axes[0].get_legend_handles_labels()[0]:
-        axes[0].legend(fontsize=8.5)
+    legend_if_any(axes[0], fontsize=8.5)
     return axes
 
 
 def _draw_degree(dataset: xr.Dataset, above: Any, below: Any) -> None:
     s, drawn = dataset["softness"].values, False
-    for k, (t, color) in enumerate(colors_of(dataset).items()):
-        one = dataset.sel(temperature=t)
-        measured = one["log_probability"].values
-        there = np.isfinite(measured)
-        drawn |= points(
-            above, s, measured, one["log_probability_error"].values, color, k, gid="measured", label=label_of(dataset, t)
-        )  # fmt: skip
-        band(above, s[there], one["predicted"].values[there], one["predicted_error"].values[there], color, gid="predicted")  # fmt: skip
-        points(below, s, one["difference"].values, one["difference_error"].values, color, k, gid="difference")
+    for k, one, color, label in by_temperature(dataset):
+        there = np.isfinite(one["log_probability"].values)
+        drawn |= points(above, s, *with_error(one, "log_probability"), color, k, gid="measured", label=label)
+        band(above, s[there], *with_error(one, "predicted", there), color, gid="predicted")
+        points(below, s, *with_error(one, "difference"), color, k, gid="difference")
     below.axhspan(-_CLAIMED, _CLAIMED, color=FAINT, alpha=0.18, lw=0)
     below.axhline(0.0, color=FAINT, lw=0.8, ls=":")
     below.set_xlabel(axis_label(dataset["softness"]))
@@ -80,31 +73,26 @@ def held_out_time_table(dataset: xr.Dataset) -> PlottedTable:
 
 def plot_held_out_time(dataset: xr.Dataset, ax: Any = None) -> Any:
     """Draw measured points, open where they were used, and predictions, one panel per route."""
-    axes = axes_or_new(ax, 1, len(_ROUTES))
-    for panel, (route, title) in zip(axes, _ROUTES.items(), strict=True):
+    axes = axes_or_new(ax, 1, len(ROUTES))
+    for panel, (route, title) in zip(axes, ROUTES.items(), strict=True):
         drawn = False
-        for k, (t, color) in enumerate(colors_of(dataset).items()):
-            one = dataset.sel(temperature=t)
+        for k, one, color, label in by_temperature(dataset):
             lags, latest = one["lag"].values, float(one["latest"])
-            value, error = one["measured"].values, one["measured_error"].values
+            value, error = with_error(one, "measured")
             early, late = (lags > 0) & (lags <= latest), lags > latest
             points(panel, lags[early], value[early], error[early], color, k, gid="used", mfc="white")
             drawn |= points(
-                panel, lags[late], value[late], error[late], color, k, gid="left_out", label=label_of(dataset, t)
-            )  # fmt: skip
-            curve = one.sel(route=route)
-            band(
-                panel, lags[lags > 0], curve["predicted"].values[lags > 0], curve["predicted_error"].values[lags > 0], color,
-                gid="predicted",
-            )  # fmt: skip
+                panel, lags[late], value[late], error[late], color, k, gid="left_out", label=label
+            )
+            predicted = with_error(one.sel(route=route), "predicted", lags > 0)
+            band(panel, lags[lags > 0], *predicted, color, gid="predicted")
         log_time(panel, dataset["lag"].values)
         panel.set_ylim(0, 1.05)
         panel.set_title(title, fontsize=10)
         panel.set_xlabel(axis_label(dataset["lag"]))
         nothing(panel, dataset["measured"], drawn)
     axes[0].set_ylabel(axis_label(dataset["measured"]))
-    if np.size(dataset["temperature"]) and axes[0].get_legend_handles_labels()[0]:
-        axes[0].legend(loc="lower left", fontsize=8.5)
+    legend_if_any(axes[0], loc="lower left", fontsize=8.5)
     return axes
 
 

@@ -7,16 +7,25 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vitrify.report.figures.base import PlottedTable, ReportFigure
-from vitrify.report.figures.style import FAINT, INK, MARKERS, axes_or_new, axis_label, symbol, with_unit
+from vitrify.report.figures.style import (
+    FAINT,
+    INK,
+    MARKERS,
+    axes_or_new,
+    axis_label,
+    legend_if_any,
+    symbol,
+    with_unit,
+)
 from vitrify.report.relaxation_figures.drawing import (
-    colors_of,
+    by_temperature,
     finite_table,
     joined,
-    label_of,
     log_time,
     nothing,
     points,
     remarks_of,
+    with_error,
 )
 
 if TYPE_CHECKING:
@@ -37,11 +46,11 @@ def plot_relaxation_functions(dataset: xr.Dataset, ax: Any = None) -> Any:
     lags = dataset["lag"].values
     for panel, name in zip(axes, _CURVES, strict=False):
         drawn = False
-        for k, (t, color) in enumerate(colors_of(dataset).items()):
-            one = dataset.sel(temperature=t)
-            value, error = one[name].values, one[f"{name}_error"].values
-            seen = value > 0 if name == "msd" else np.isfinite(value)
-            drawn |= points(panel, lags[seen], value[seen], error[seen], color, k, gid=name, ls="-", lw=0.8)
+        for k, one, color, _ in by_temperature(dataset):
+            seen = one[name].values > 0 if name == "msd" else np.isfinite(one[name].values)
+            drawn |= points(
+                panel, lags[seen], *with_error(one, name, seen), color, k, gid=name, ls="-", lw=0.8
+            )
         log_time(panel, lags)
         if name == "msd" and drawn:
             panel.set_yscale("log")
@@ -55,12 +64,9 @@ def plot_relaxation_functions(dataset: xr.Dataset, ax: Any = None) -> Any:
         panel.tick_params(labelbottom=True)
     last = axes[5]
     last.axis("off")
-    for k, (t, color) in enumerate(colors_of(dataset).items()):
-        last.plot(
-            [], [], color=color, marker=MARKERS[k % len(MARKERS)], ms=4, lw=0.8, label=label_of(dataset, t)
-        )
-    if last.get_legend_handles_labels()[0]:
-        last.legend(loc="center", fontsize=11)
+    for k, _, color, label in by_temperature(dataset):
+        last.plot([], [], color=color, marker=MARKERS[k % len(MARKERS)], ms=4, lw=0.8, label=label)
+    legend_if_any(last, loc="center", fontsize=11)
     return axes
 
 
@@ -77,8 +83,8 @@ def plot_relaxation_times(dataset: xr.Dataset, ax: Any = None) -> Any:
     for k, definition in enumerate(dataset["definition"].values):
         one = dataset.sel(definition=definition)
         drawn |= points(
-            ax, 1 / t, one["relaxation_time"].values, one["relaxation_time_error"].values, colors[k % len(colors)], k,
-            gid="relaxation_time", label=str(definition), ls="-", lw=0.8,
+            ax, 1 / t, *with_error(one, "relaxation_time"), colors[k % len(colors)], k, gid="relaxation_time",
+            label=str(definition), ls="-", lw=0.8,
         )  # fmt: skip
     ax.set_xlabel(with_unit(f"$1 /$ {symbol(dataset['temperature'])}", dataset["temperature"], -1))
     ax.set_ylabel(axis_label(dataset["relaxation_time"]))
@@ -110,17 +116,14 @@ def plot_irreversible(dataset: xr.Dataset, ax: Any = None) -> Any:
     axes = axes_or_new(ax, 1, 3)
     s, t = dataset["softness"].values, dataset["temperature"].values
     drawn = False
-    for k, (temperature, color) in enumerate(colors_of(dataset).items()):
-        one = dataset.sel(temperature=temperature)
+    for k, one, color, label in by_temperature(dataset):
         many = one["n_away_of_softness"].values >= 5
-        value, error = (one[f"irreversible_fraction_of_softness{x}"].values[many] for x in ("", "_error"))
-        drawn |= points(axes[0], s[many], value, error, color, k, gid="of_softness", label=label_of(dataset, temperature))  # fmt: skip
+        found = with_error(one, "irreversible_fraction_of_softness", many)
+        drawn |= points(axes[0], s[many], *found, color, k, gid="of_softness", label=label)
     for k, (name, color) in enumerate((("irreversible_fraction", INK), ("displacing", "#c4302b"))):
         words = str(dataset[name].attrs.get("long_name", name))
-        points(axes[1], t, dataset[name].values, dataset[f"{name}_error"].values, color, k, gid=name, ls="-", label=words)  # fmt: skip
-    points(
-        axes[2], t, dataset["duration"].values, dataset["duration_error"].values, INK, gid="duration", ls="-"
-    )
+        points(axes[1], t, *with_error(dataset, name), color, k, gid=name, ls="-", label=words)
+    points(axes[2], t, *with_error(dataset, "duration"), INK, gid="duration", ls="-")
     for panel in axes[:2]:
         panel.set_ylim(0, 1.05)
     axes[2].set_ylim(bottom=0)
@@ -133,8 +136,7 @@ def plot_irreversible(dataset: xr.Dataset, ax: Any = None) -> Any:
     nothing(axes[0], dataset["irreversible_fraction_of_softness"], drawn)
     if drawn:
         axes[0].legend(fontsize=8.5, loc="lower left")
-    if axes[1].get_legend_handles_labels()[0]:
-        axes[1].legend(fontsize=8.5, loc="lower left")
+    legend_if_any(axes[1], fontsize=8.5, loc="lower left")
     return axes
 
 

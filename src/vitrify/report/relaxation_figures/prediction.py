@@ -7,29 +7,24 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vitrify.report.figures.base import PlottedTable, ReportFigure, tidy
-from vitrify.report.figures.style import axes_or_new, axis_label, blue_to_red, number, symbol
+from vitrify.report.figures.style import axes_or_new, axis_label, blue_to_red, legend_if_any, number, symbol
 from vitrify.report.relaxation_figures.drawing import (
+    CALIBRATIONS,
+    ROUTES,
     band,
+    by_temperature,
     chosen_bins,
-    colors_of,
     finite_table,
     joined,
-    label_of,
     log_time,
     nothing,
     points,
     remarks_of,
+    with_error,
 )
 
 if TYPE_CHECKING:
     import xarray as xr
-
-_ROUTES = {"naive": "softness stays", "gaussian": "propagator"}
-_CALIBRATIONS = {
-    "counted": "$c = c_a\\, f_\\mathrm{irrev}$",
-    "initial": "$c$ from initial decay",
-    "early": "$c$ from early times",
-}
 
 
 def overlap_prediction_table(dataset: xr.Dataset) -> PlottedTable:
@@ -53,30 +48,26 @@ def plot_overlap_prediction(dataset: xr.Dataset, ax: Any = None) -> Any:
     -------
     (6,) ndarray of matplotlib axes
     """
-    axes = axes_or_new(ax, len(_CALIBRATIONS), len(_ROUTES))
-    colors = colors_of(dataset)
-    for place, (calibration, route) in enumerate((c, r) for c in _CALIBRATIONS for r in _ROUTES):
+    axes = axes_or_new(ax, len(CALIBRATIONS), len(ROUTES))
+    for place, (calibration, route) in enumerate((c, r) for c in CALIBRATIONS for r in ROUTES):
         panel, drawn = axes[place], False
-        for k, (t, color) in enumerate(colors.items()):
-            one = dataset.sel(temperature=t)
+        for k, one, color, label in by_temperature(dataset):
             found = one.sel(route=route, calibration=calibration)
             later = one["lag"].values > 0
             lags = one["lag"].values[later]
             drawn |= points(
-                panel, lags, one["measured"].values[later], one["measured_error"].values[later], color, k, gid="measured",
-                label=label_of(dataset, t),
-            )  # fmt: skip
-            band(panel, lags, found["predicted"].values[later], found["predicted_error"].values[later], color, gid="predicted")  # fmt: skip
+                panel, lags, *with_error(one, "measured", later), color, k, gid="measured", label=label
+            )
+            band(panel, lags, *with_error(found, "predicted", later), color, gid="predicted")
         log_time(panel, dataset["lag"].values)
         panel.set_ylim(0, 1.05)
-        panel.set_title(f"{_ROUTES[route]}; {_CALIBRATIONS[calibration]}", fontsize=10)
-        if place % len(_ROUTES) == 0:
+        panel.set_title(f"{ROUTES[route]}; {CALIBRATIONS[calibration]}", fontsize=10)
+        if place % len(ROUTES) == 0:
             panel.set_ylabel(axis_label(dataset["measured"]))
-        if place >= len(_ROUTES) * (len(_CALIBRATIONS) - 1):
+        if place >= len(ROUTES) * (len(CALIBRATIONS) - 1):
             panel.set_xlabel(axis_label(dataset["lag"]))
         nothing(panel, dataset["measured"], drawn)
-    if axes[0].get_legend_handles_labels()[0]:
-        axes[0].legend(loc="lower left", fontsize=8.5)
+    legend_if_any(axes[0], loc="lower left", fontsize=8.5)
     return axes
 
 
@@ -96,14 +87,10 @@ def plot_overlap_of_softness(dataset: xr.Dataset, ax: Any = None) -> Any:
     for k, (b, color) in enumerate(zip(bins, blue_to_red(softness[bins]), strict=True)):
         later = dataset["lag"].values > 0
         lags, one = dataset["lag"].values[later], dataset.isel(softness_bin=b)
-        drawn |= points(
-            ax, lags, one["measured_of_softness"].values[later], one["measured_of_softness_error"].values[later], color, k,
-            gid="measured", label=f"{symbol(dataset['softness'])} $=$ {number(softness[b], 2)}",
-        )  # fmt: skip
-        band(
-            ax, lags, one["predicted_of_softness"].values[later], one["predicted_of_softness_error"].values[later], color,
-            gid="predicted",
-        )  # fmt: skip
+        label = f"{symbol(dataset['softness'])} $=$ {number(softness[b], 2)}"
+        measured = with_error(one, "measured_of_softness", later)
+        drawn |= points(ax, lags, *measured, color, k, gid="measured", label=label)
+        band(ax, lags, *with_error(one, "predicted_of_softness", later), color, gid="predicted")
     log_time(ax, dataset["lag"].values)
     ax.set_xlabel(axis_label(dataset["lag"]))
     ax.set_ylabel(axis_label(dataset["measured_of_softness"]))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vitrify.report.figures.base import PlottedTable, ReportFigure
-from vitrify.report.figures.style import axes_or_new, axis_label, blue_to_red, number, symbol
+from vitrify.report.figures.style import axes_or_new, axis_label, blue_to_red, legend_if_any, number, symbol
 from vitrify.report.relaxation_figures.drawing import (
     chosen_bins,
     finite_table,
@@ -47,18 +47,8 @@ def plot_propagator_moments(dataset: xr.Dataset, ax: Any = None) -> Any:
             many = later & (dataset["n"].values[b] >= _FEWEST)
             value, error = (dataset[v].values[b, many] for v in (name, f"{name}_error"))
             label = f"$S_0 =$ {number(softness[b], 2)}"
-            drawn |= points(
-                panel,
-                dataset["lag"].values[many],
-                value,
-                error,
-                color,
-                k,
-                gid=name,
-                ls="-",
-                lw=0.8,
-                label=label,
-            )
+            at = dataset["lag"].values[many]
+            drawn |= points(panel, at, value, error, color, k, gid=name, ls="-", lw=0.8, label=label)
         panel.set_ylabel(axis_label(dataset[name]), fontsize=10)
         log_time(panel, lags)
         nothing(panel, dataset[name], drawn)
@@ -105,8 +95,7 @@ def plot_propagator_density(dataset: xr.Dataset, ax: Any = None) -> Any:
         panel.set_xlabel(axis_label(dataset["later"]))
         nothing(panel, dataset["density"], drawn)
     axes[0].set_ylabel(axis_label(dataset["density"]))
-    if axes[0].get_legend_handles_labels()[0]:
-        axes[0].legend(loc="upper left", fontsize=8.5)
+    legend_if_any(axes[0], loc="upper left", fontsize=8.5)
     return axes
 
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vitrify.report.figures.base import PlottedTable, ReportFigure
-from vitrify.report.figures.style import FAINT, axes_or_new, axis_label
-from vitrify.report.relaxation_figures.drawing import colors_of, finite_table, label_of, nothing
+from vitrify.report.figures.style import FAINT, axes_or_new, axis_label, legend_if_any
+from vitrify.report.relaxation_figures.drawing import alike, by_temperature, finite_table, nothing
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -33,8 +33,7 @@ def plot_structure_probability(dataset: xr.Dataset, ax: Any = None) -> Any:
     axes = axes_or_new(ax, 1, dataset.sizes["scalar"])
     for panel, name in zip(axes, dataset["scalar"].values, strict=True):
         one, drawn = dataset.sel(scalar=name), False
-        for k, (t, color) in enumerate(colors_of(dataset).items()):
-            curve = one.sel(temperature=t)
+        for k, curve, color, label in by_temperature(one):
             p = curve["probability"].values
             seen = p > 0
             if not seen.any():
@@ -43,24 +42,16 @@ def plot_structure_probability(dataset: xr.Dataset, ax: Any = None) -> Any:
             low, high = curve["probability_low"].values[seen], curve["probability_high"].values[seen]
             panel.errorbar(
                 one["value"].values[seen], p[seen], yerr=np.clip([p[seen] - low, high - p[seen]], 0, None), color=color,
-                marker="osD^vPX"[k % 7], ms=3.6, ls="-", lw=0.8, elinewidth=0.9, gid=str(name), label=label_of(dataset, t),
+                marker="osD^vPX"[k % 7], ms=3.6, ls="-", lw=0.8, elinewidth=0.9, gid=str(name), label=label,
             )  # fmt: skip
         panel.set_xlabel(_words(str(name)))
         nothing(panel, dataset["probability"], drawn)
         if drawn:
             panel.set_yscale("log")
-    _alike([ax for ax in axes if ax.get_yscale() == "log"])
+    alike([ax for ax in axes if ax.get_yscale() == "log"])
     axes[0].set_ylabel(axis_label(dataset["probability"]))
-    if axes[0].get_legend_handles_labels()[0]:
-        axes[0].legend(fontsize=8.5)
+    legend_if_any(axes[0], fontsize=8.5)
     return axes
-
-
-def _alike(axes: list[Any]) -> None:
-    if axes:
-        low, high = min(ax.get_ylim()[0] for ax in axes), max(ax.get_ylim()[1] for ax in axes)
-        for ax in axes:
-            ax.set_ylim(low, high)
 
 
 def structure_gain_table(dataset: xr.Dataset) -> PlottedTable:
@@ -73,16 +64,15 @@ def plot_structure_gain(dataset: xr.Dataset, ax: Any = None) -> Any:
     axes = axes_or_new(ax, 1, 2)
     names = [str(n) for n in dataset["scalar"].values]
     rows, drawn = -np.arange(len(names), dtype=float), False
-    temperatures = colors_of(dataset)
-    for k, (t, color) in enumerate(temperatures.items()):
-        one = dataset.sel(temperature=t)
-        y = rows - 0.5 * (k - (len(temperatures) - 1) / 2) / max(len(temperatures), 1)
+    n = np.size(dataset["temperature"])
+    for k, one, color, label in by_temperature(dataset):
+        y = rows - 0.5 * (k - (n - 1) / 2) / max(n, 1)
         known = np.isfinite(one["gain"].values)
         drawn |= bool(known.any())
         style = {"color": color, "marker": "osD^vPX"[k % 7], "ms": 4.2, "ls": "none", "elinewidth": 0.9}
         axes[0].errorbar(
             one["gain"].values[known], y[known], xerr=np.nan_to_num(one["gain_error"].values[known]), gid="gain",
-            label=label_of(dataset, t), **style,
+            label=label, **style,
         )  # fmt: skip
         area = one["area"].values
         seen = np.isfinite(area)

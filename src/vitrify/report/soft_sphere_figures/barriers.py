@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from vitrify.report.figures.base import PlottedTable, ReportFigure
 from vitrify.report.figures.style import axes_or_new, axis_label
-from vitrify.report.soft_sphere_figures.table import by_density, flat_table, points
+from vitrify.report.soft_sphere_figures.table import compare, each_density, flat_table
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -49,17 +49,8 @@ def plot_soft_sphere_barriers(dataset: xr.Dataset, ax: Any = None) -> Any:
     """
     axes = axes_or_new(ax, rows=2)
     table = soft_sphere_barriers_table(dataset)
-    for panel, name in zip(axes, _NAMES, strict=True):
-        panel.set_ylabel(axis_label(dataset[name]))
-        for value, color, marker, words in by_density(dataset):
-            one = table.where(table["density"] == value)
-            middle, error = one[name], one[f"{name}_error"]
-            points(panel, one["softness"], (middle, middle - error, middle + error), color=color, marker=marker,
-                   ls="none", label=words, gid=name)  # fmt: skip
-            panel.plot(one["softness"], one[f"{name}_model"], color=color, lw=1, ls="--", gid=f"{name}_model")
-            panel.fill_between(
-                one["softness"], one[f"{name}_low"], one[f"{name}_high"], color=color, alpha=0.15, lw=0
-            )
+    for panel, name, one, how in each_density(axes, _NAMES, table, dataset):
+        compare(panel, one["softness"], one, name, *how)
     axes[0].legend(loc="best")
     axes[1].set_xlabel(axis_label(dataset["softness"]))
     return axes

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vitrify.report.figures.base import PlottedTable, ReportFigure
-from vitrify.report.figures.style import FAINT, HARD, SOFT, axes_or_new, axis_label, say_empty, symbol
+from vitrify.report.figures.style import FAINT, HARD, SOFT, axes_or_new, axis_label, left_empty
 from vitrify.report.soft_sphere_figures.table import flat_table, points
 
 if TYPE_CHECKING:
@@ -55,8 +55,7 @@ def plot_soft_sphere_densities(dataset: xr.Dataset, ax: Any = None) -> Any:
     table = soft_sphere_densities_table(dataset)
     for panel, names in zip(axes, _PANELS, strict=True):
         panel.set_ylabel(axis_label(dataset[names[0]]))
-        if not any(np.isfinite(table[n]).any() for n in names):
-            say_empty(panel, symbol(dataset[names[0]]))
+        if left_empty(panel, dataset[names[0]], any(np.isfinite(table[n]).any() for n in names)):
             continue
         for name, (words, marker, line, color) in zip(names, _BY, strict=False):
             band = table[name], table[f"{name}_low"], table[f"{name}_high"]

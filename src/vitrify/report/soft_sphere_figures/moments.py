@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vitrify.report.figures.base import PlottedTable, ReportFigure
-from vitrify.report.figures.style import axes_or_new, axis_label, symbol
-from vitrify.report.soft_sphere_figures.table import by_density, flat_table, points
+from vitrify.report.figures.style import axes_or_new, symbol
+from vitrify.report.soft_sphere_figures.table import compare, each_density, flat_table
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -49,21 +49,11 @@ def plot_soft_sphere_moments(dataset: xr.Dataset, ax: Any = None) -> Any:
     """
     axes = axes_or_new(ax, rows=2)
     table = soft_sphere_moments_table(dataset)
-    for panel, name in zip(axes, _NAMES, strict=True):
-        panel.set_ylabel(axis_label(dataset[name]))
-        for value, color, marker, words in by_density(dataset):
-            one = table.where(table["density"] == value)
-            measured = np.isfinite(one[name])
-            if not measured.any():
-                continue
+    for panel, name, one, how in each_density(axes, _NAMES, table, dataset):
+        measured = np.isfinite(one[name])
+        if measured.any():
             x = one["temperature"][measured].min() / one["temperature"]
-            middle, error = one[name], one[f"{name}_error"]
-            points(panel, x, (middle, middle - error, middle + error), color=color, marker=marker, ls="none",
-                   label=words, gid=name)  # fmt: skip
-            order = np.argsort(x)
-            panel.plot(x[order], one[f"{name}_model"][order], color=color, lw=1, ls="--", gid=f"{name}_model")
-            low, high = one[f"{name}_low"][order], one[f"{name}_high"][order]
-            panel.fill_between(x[order], low, high, color=color, alpha=0.15, lw=0)
+            compare(panel, x, one, name, *how)
     axes[0].legend(loc="best")
     t = symbol(dataset["temperature"])
     axes[1].set_xlabel(f"{t} of the coldest / {t}")

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from vitrify.report.figures.base import PlottedTable, ReportFigure
-from vitrify.report.figures.style import MARKERS, axes_or_new, axis_label, blue_to_red, number, symbol
+from vitrify.report.figures.base import PlottedTable, ReportFigure, each_curve
+from vitrify.report.figures.style import axes_or_new, axis_label, blue_to_red, number, symbol
 from vitrify.report.soft_sphere_figures.table import by_density, flat_table, points
 
 if TYPE_CHECKING:
@@ -52,11 +52,10 @@ def plot_soft_sphere_probability(dataset: xr.Dataset, ax: Any = None) -> Any:
     for panel, (value, _, _, words) in zip(axes, by_density(dataset), strict=False):
         mine = table.where((table["density"] == value) & (table["events"] > 0))
         temperatures = np.unique(mine["temperature"])
-        for k, (t, color) in enumerate(zip(temperatures, blue_to_red(temperatures), strict=True)):
-            one = mine.where(mine["temperature"] == t)
+        for t, one, color, marker in each_curve("temperature", mine, temperatures, blue_to_red(temperatures)):
             band = one["probability"], one["probability_lower"], one["probability_upper"]
             label = f"{symbol(dataset['temperature'])} $=$ {number(t)}"
-            points(panel, one["softness"], band, color=color, marker=MARKERS[k % len(MARKERS)], ls="none",
+            points(panel, one["softness"], band, color=color, marker=marker, ls="none",
                    label=label, gid="probability")  # fmt: skip
             panel.plot(one["softness"], one["probability_model"], color=color, lw=1, ls="--", gid="model")
         panel.set_yscale("log")

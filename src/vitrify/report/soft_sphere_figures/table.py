@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vitrify.report.figures.base import PlottedTable, meaning
-from vitrify.report.figures.style import MARKERS, blue_to_red, distances, number, symbol
+from vitrify.report.figures.style import MARKERS, axis_label, blue_to_red, distances, number, symbol
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -49,6 +50,27 @@ def by_density(dataset: xr.Dataset) -> list[tuple[float, NDArray[np.float64], st
             strict=True,
         )
     )
+
+
+def each_density(
+    axes: NDArray[Any], names: tuple[str, ...], table: PlottedTable, dataset: xr.Dataset
+) -> Iterator[tuple[Any, str, PlottedTable, tuple[Any, str, str]]]:
+    """Yield each panel with its variable, and for each density the rows; colour, marker and words of the legend."""
+    for panel, name in zip(axes, names, strict=True):
+        panel.set_ylabel(axis_label(dataset[name]))
+        for value, color, marker, words in by_density(dataset):
+            yield panel, name, table.where(table["density"] == value), (color, marker, words)
+
+
+def compare(panel: Any, x: Any, one: PlottedTable, name: str, color: Any, marker: str, words: str) -> None:
+    """Draw what was measured with its error, and the trap model dashed with its interval, along ascending `x`."""
+    middle, error = one[name], one[f"{name}_error"]
+    band = middle, middle - error, middle + error
+    points(panel, x, band, color=color, marker=marker, ls="none", label=words, gid=name)
+    order = np.argsort(x, kind="stable")
+    model, low, high = (one[f"{name}_{end}"][order] for end in ("model", "low", "high"))
+    panel.plot(x[order], model, color=color, lw=1, ls="--", gid=f"{name}_model")
+    panel.fill_between(x[order], low, high, color=color, alpha=0.15, lw=0)
 
 
 def points(panel: Any, x: Any, values: tuple[Any, Any, Any], **style: Any) -> None:

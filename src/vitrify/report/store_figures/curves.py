@@ -13,13 +13,12 @@ from vitrify.report.figures.style import (
     INK,
     MARKERS,
     SOFT,
-    axes_or_new,
-    axis_label,
     count,
     distances,
+    error_bars,
+    labelled_axes,
+    left_empty,
     number,
-    say_empty,
-    symbol,
 )
 
 if TYPE_CHECKING:
@@ -52,12 +51,9 @@ def plot_species(dataset: xr.Dataset, name: str, ax: Any = None) -> Any:
     -------
     matplotlib axes
     """
-    ax = axes_or_new(ax)[0]
+    ax = labelled_axes(ax, dataset["lag"], dataset[name])
     table = species_table(dataset, name)
-    ax.set_xlabel(axis_label(dataset["lag"]))
-    ax.set_ylabel(axis_label(dataset[name]))
-    if not len(table):
-        say_empty(ax, symbol(dataset[name]))
+    if left_empty(ax, dataset[name], len(table)):
         return ax
     ax.set_xscale("log")
     for k, species in enumerate(dataset["species"].values):
@@ -66,10 +62,9 @@ def plot_species(dataset: xr.Dataset, name: str, ax: Any = None) -> Any:
         value, error = curve[name], curve[f"{name}_error"]
         known = np.isfinite(error)
         ax.plot(curve["lag"], value, color=color, lw=1.0, gid=name)
-        ax.errorbar(
-            curve["lag"][known], value[known], color=color, marker=marker, ms=3.6, ls="none", elinewidth=0.9,
-            yerr=distances(value[known], (value - error)[known], (value + error)[known]), label=str(species),
-            gid=f"{name}_known",
+        error_bars(
+            ax, curve["lag"][known], value[known], error[known], color=color, marker=marker, ms=3.6, ls="none",
+            elinewidth=0.9, label=str(species), gid=f"{name}_known",
         )  # fmt: skip
         ax.plot(
             curve["lag"][~known], value[~known], color=color, marker=marker, ms=3.6, mfc="white", ls="none"
@@ -99,12 +94,9 @@ def plot_distribution(dataset: xr.Dataset, ax: Any = None) -> Any:
     -------
     matplotlib axes
     """
-    ax = axes_or_new(ax)[0]
+    ax = labelled_axes(ax, dataset["value"], dataset["density"])
     table = distribution_table(dataset)
-    ax.set_xlabel(axis_label(dataset["value"]))
-    ax.set_ylabel(axis_label(dataset["density"]))
-    if not len(table):
-        say_empty(ax, symbol(dataset["density"]))
+    if left_empty(ax, dataset["density"], len(table)):
         return ax
     ax.set_xscale("log")
     ax.set_yscale("log")

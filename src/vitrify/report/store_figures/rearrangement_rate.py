@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vitrify.report.figures.base import PlottedTable, ReportFigure, tidy
-from vitrify.report.figures.style import INK, axes_or_new, axis_label, count, distances, say_empty, symbol
+from vitrify.report.figures.style import INK, count, error_bars, labelled_axes, left_empty
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -32,17 +32,14 @@ def plot_rearrangement_rate(dataset: xr.Dataset, ax: Any = None) -> Any:
     -------
     matplotlib axes
     """
-    ax = axes_or_new(ax)[0]
+    ax = labelled_axes(ax, dataset["time"], dataset["rate"])
     table = rearrangement_rate_table(dataset)
-    ax.set_xlabel(axis_label(dataset["time"]))
-    ax.set_ylabel(axis_label(dataset["rate"]))
-    if not len(table):
-        say_empty(ax, symbol(dataset["rate"]))
+    if left_empty(ax, dataset["rate"], len(table)):
         return ax
     value, error = table["rate"], table["rate_error"]
-    ax.errorbar(
-        table["time"], value, yerr=distances(value, value - error, value + error), color=INK, marker="o", ls="none",
-        gid="rate", label=f"{count(np.nansum(table['events']))} {dataset['events'].attrs.get('long_name', 'events')}",
+    error_bars(
+        ax, table["time"], value, error, color=INK, marker="o", ls="none", gid="rate",
+        label=f"{count(np.nansum(table['events']))} {dataset['events'].attrs.get('long_name', 'events')}",
     )  # fmt: skip
     ax.set_ylim(0, max(1.3 * float(np.nanmax(value + np.nan_to_num(error))), 1e-300))
     ax.legend(loc="upper left")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vitrify.report.figures.base import PlottedTable, tidy
-from vitrify.report.figures.style import INK, MARKERS, blue_to_red, distances
+from vitrify.report.figures.base import PlottedTable, each_curve, tidy
+from vitrify.report.figures.style import INK, blue_to_red, error_bars
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -45,19 +46,32 @@ def colors_of(temperatures: NDArray[np.float64], dataset: xr.Dataset) -> NDArray
     return blue_to_red(-1 / temperatures, (-1 / low, -1 / high))
 
 
-def marker_of(k: int) -> str:
-    """Return the marker of the k-th curve."""
-    return MARKERS[k % len(MARKERS)]
+def each_temperature(
+    table: PlottedTable, temperatures: NDArray[np.float64], dataset: xr.Dataset
+) -> Iterator[tuple[float, PlottedTable, Any, str]]:
+    """Yield each temperature with its rows, its colour and its marker."""
+    return each_curve("temperature", table, temperatures, colors_of(temperatures, dataset))
+
+
+def draw_both(
+    ax: Any, x: Any, table: PlottedTable, name: str, colors: tuple[Any, Any], marker: str = "o"
+) -> None:
+    """Draw the model in the first colour, then what was measured in the second."""
+    draw_model(ax, x, table, name, colors[0], label="trap model")
+    seen = np.isfinite(table[name])
+    draw_points(
+        ax, x[seen], table[name][seen], table[f"{name}_error"][seen], color=colors[1], marker=marker, label="simulation",
+        gid=name,
+    )  # fmt: skip
 
 
 def draw_points(ax: Any, x: Any, value: Any, error: Any, **style: Any) -> None:
     """Draw measured points with bars; a point without a known error is open."""
     known = np.isfinite(error)
     color = style.pop("color", INK)
-    ax.errorbar(
-        x[known], value[known], yerr=distances(value[known], (value - error)[known], (value + error)[known]), color=color,
-        ls="none", elinewidth=0.9, ms=3.8, **style,
-    )  # fmt: skip
+    error_bars(
+        ax, x[known], value[known], error[known], color=color, ls="none", elinewidth=0.9, ms=3.8, **style
+    )
     style.pop("label", None)
     ax.plot(x[~known], value[~known], color=color, ls="none", mfc="white", ms=3.8, **style)
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vitrify.report.figures.base import PlottedTable, ReportFigure, tidy
-from vitrify.report.figures.style import axes_or_new, axis_label, number, say_empty, symbol
-from vitrify.report.trap_figures.lines import ENDS, colors_of, draw_model, draw_points, marker_of
+from vitrify.report.figures.style import axes_or_new, axis_label, left_empty, number
+from vitrify.report.trap_figures.lines import ENDS, draw_model, draw_points, each_temperature
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -47,19 +47,17 @@ def plot_ageing(dataset: xr.Dataset, ax: Any = None) -> Any:
         panel.set_xlabel(axis_label(dataset["waiting_time"]))
         panel.set_title(title, fontsize=11)
         panel.set_xscale("log")
-    if not len(table):
-        say_empty(axes[0], symbol(dataset["softness_mean"]))
+    if left_empty(axes[0], dataset["softness_mean"], len(table)):
         return axes
     temperatures = dataset["temperature"].values
-    for k, (t, color) in enumerate(zip(temperatures, colors_of(temperatures, dataset), strict=True)):
-        curve = table.where(table["temperature"] == t)
+    curves = each_temperature(table, temperatures, dataset)
+    for (t, curve, color, marker), rest in zip(curves, dataset["softness_equilibrium"].values, strict=True):
         axes[0].plot(curve["waiting_time"], curve["softness_mean"], color=color, lw=0.8)
         draw_points(
             axes[0], curve["waiting_time"], curve["softness_mean"], curve["softness_mean_error"], color=color,
-            marker=marker_of(k), label=number(t), gid="softness_mean",
+            marker=marker, label=number(t), gid="softness_mean",
         )  # fmt: skip
         draw_model(axes[1], curve["waiting_time"], curve, "softness_mean", color)
-        rest = float(dataset["softness_equilibrium"].values[k])
         if np.isfinite(rest):
             axes[0].axhline(rest, xmin=0.96, color=color, lw=1.6, gid="equilibrium")
     axes[0].legend(title=axis_label(dataset["temperature"]), loc="lower left", alignment="left")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vitrify.report.figures.base import PlottedTable, ReportFigure
-from vitrify.report.figures.style import HARD, INK, SOFT, axes_or_new, axis_label, say_empty, symbol
+from vitrify.report.figures.style import HARD, INK, SOFT, axes_or_new, axis_label, left_empty
 from vitrify.report.trap_figures.lines import compared_table, draw_model, draw_points
 
 if TYPE_CHECKING:
@@ -40,8 +40,7 @@ def plot_barriers(dataset: xr.Dataset, ax: Any = None) -> Any:
     for panel, (name, color, marker) in zip(axes, _PANELS, strict=True):
         panel.set_ylabel(axis_label(dataset[name]))
         seen = table.where(np.isfinite(table[name]))
-        if not len(seen):
-            say_empty(panel, symbol(dataset[name]))
+        if left_empty(panel, dataset[name], len(seen)):
             continue
         draw_points(
             panel, seen["softness"], seen[name], seen[f"{name}_error"], color=color, marker=marker,

@@ -13,11 +13,10 @@ from vitrify.report.figures.style import (
     SOFT,
     axes_or_new,
     axis_label,
-    say_empty,
-    symbol,
+    left_empty,
     with_unit,
 )
-from vitrify.report.trap_figures.lines import compared_table, draw_model, draw_points
+from vitrify.report.trap_figures.lines import compared_table, draw_both
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -48,15 +47,10 @@ def plot_moments(dataset: xr.Dataset, ax: Any = None) -> Any:
     table = moments_table(dataset)
     for panel, (name, color, marker) in zip(axes, _PANELS, strict=True):
         panel.set_ylabel(axis_label(dataset[name]))
-        if not len(table):
-            say_empty(panel, symbol(dataset[name]))
+        if left_empty(panel, dataset[name], len(table)):
             continue
-        beta, seen = 1 / table["temperature"], np.isfinite(table[name])
-        draw_model(panel, beta, table, name, color, label="trap model")
-        draw_points(
-            panel, beta[seen], table[name][seen], table[f"{name}_error"][seen], color=color, marker=marker,
-            label="simulation", gid=name,
-        )  # fmt: skip
+        beta = 1 / table["temperature"]
+        draw_both(panel, beta, table, name, (color, color), marker)
         landing = beta == 1 / dataset.attrs.get("landing_temperature", np.nan)
         panel.plot(beta[landing], table[name][landing], "o", ms=9, mfc="none", color=FAINT, gid="landing")
         onset = float(dataset.attrs.get("T0", np.nan))

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vitrify.report.figures.base import PlottedTable, ReportFigure
-from vitrify.report.figures.style import FAINT, axes_or_new, axis_label, number, say_empty, symbol
-from vitrify.report.trap_figures.lines import colors_of, compared_table, draw_model, draw_points, marker_of
+from vitrify.report.figures.style import FAINT, axis_label, labelled_axes, left_empty, number
+from vitrify.report.trap_figures.lines import compared_table, draw_model, draw_points, each_temperature
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -33,21 +33,17 @@ def plot_persistence(dataset: xr.Dataset, ax: Any = None) -> Any:
     -------
     matplotlib axes
     """
-    ax = axes_or_new(ax)[0]
+    ax = labelled_axes(ax, dataset["lag"], dataset["overlap"])
     table = persistence_table(dataset)
-    ax.set_xlabel(axis_label(dataset["lag"]))
-    ax.set_ylabel(axis_label(dataset["overlap"]))
-    if not len(table):
-        say_empty(ax, symbol(dataset["overlap"]))
+    if left_empty(ax, dataset["overlap"], len(table)):
         return ax
     ax.set_xscale("log")
     temperatures = np.unique(table["temperature"])
-    for k, (t, color) in enumerate(zip(temperatures, colors_of(temperatures, dataset), strict=True)):
-        curve = table.where(table["temperature"] == t)
+    for t, curve, color, marker in each_temperature(table, temperatures, dataset):
         draw_model(ax, curve["lag"], curve, "overlap", color)
         matched = "*" if t == dataset.attrs.get("matching_temperature") else ""
         draw_points(
-            ax, curve["lag"], curve["overlap"], curve["overlap_error"], color=color, marker=marker_of(k),
+            ax, curve["lag"], curve["overlap"], curve["overlap_error"], color=color, marker=marker,
             label=f"{number(t)}{matched}", gid="overlap",
         )  # fmt: skip
     ax.axhline(np.exp(-1), color=FAINT, lw=0.8, ls=":", gid="level")

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vitrify.report.figures.base import PlottedTable, ReportFigure, tidy
-from vitrify.report.figures.style import axes_or_new, axis_label, distances, number, say_empty, symbol
-from vitrify.report.trap_figures.lines import ENDS, colors_of, draw_model, marker_of
+from vitrify.report.figures.style import axis_label, distances, labelled_axes, left_empty, number
+from vitrify.report.trap_figures.lines import ENDS, draw_model, each_temperature
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -35,26 +35,23 @@ def plot_probability(dataset: xr.Dataset, ax: Any = None) -> Any:
     -------
     matplotlib axes
     """
-    ax = axes_or_new(ax)[0]
+    ax = labelled_axes(ax, dataset["softness"], dataset["probability"])
     table = probability_table(dataset)
-    ax.set_xlabel(axis_label(dataset["softness"]))
-    ax.set_ylabel(axis_label(dataset["probability"]))
     seen = table.where(table["probability"] > 0)
-    if not len(seen):
-        say_empty(ax, symbol(dataset["probability"]))
+    if left_empty(ax, dataset["probability"], len(seen)):
         return ax
     ax.set_yscale("log")
     temperatures = dataset["temperature"].values
-    for k, (t, color) in enumerate(zip(temperatures, colors_of(temperatures, dataset), strict=True)):
-        curve, fitted = seen.where(seen["temperature"] == t), bool(dataset["fitted"].values[k])
+    curves = each_temperature(table, temperatures, dataset)
+    for (t, every, color, marker), fitted in zip(curves, dataset["fitted"].values.astype(bool), strict=True):
+        curve = every.where(every["probability"] > 0)
         value = curve["probability"]
         ax.errorbar(
             curve["softness"], value, yerr=distances(value, curve["probability_lower"], curve["probability_upper"]),
-            color=color, marker=marker_of(k), mfc=color if fitted else "white", ls="none", ms=3.8, elinewidth=0.9,
+            color=color, marker=marker, mfc=color if fitted else "white", ls="none", ms=3.8, elinewidth=0.9,
             label=number(t), gid="measured",
         )  # fmt: skip
         if fitted:
-            every = table.where(table["temperature"] == t)
             draw_model(ax, every["softness"], every, "probability", color)
     ax.set_ylim(seen["probability"].min() / 3, min(1.5, seen["probability"].max() * 3))
     ax.legend(title=axis_label(dataset["temperature"]), loc="lower right", ncols=2, alignment="left")

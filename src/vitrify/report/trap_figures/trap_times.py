@@ -13,11 +13,10 @@ from vitrify.report.figures.style import (
     SOFT,
     axes_or_new,
     axis_label,
-    say_empty,
-    symbol,
+    left_empty,
     with_unit,
 )
-from vitrify.report.trap_figures.lines import compared_table, draw_model, draw_points
+from vitrify.report.trap_figures.lines import compared_table, draw_both
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -50,14 +49,13 @@ def plot_times(dataset: xr.Dataset, ax: Any = None) -> Any:
     table = times_table(dataset)
     for panel, name in zip(axes, ("tau_q", "ratio"), strict=True):
         panel.set_ylabel(axis_label(dataset[name]))
-        if not len(table):
-            say_empty(panel, symbol(dataset[name]))
+        left_empty(panel, dataset[name], len(table))
     axes[1].set_xlabel(with_unit("$1/T$", dataset["temperature"], -1))
     if not len(table):
         return axes
     beta = 1 / table["temperature"]
     _draw_times(axes[0], beta, table, float(dataset.attrs.get("matching_temperature", np.nan)))
-    _draw_one(axes[1], beta, table, "ratio")
+    draw_both(axes[1], beta, table, "ratio", (SOFT, HARD))
     axes[1].axhline(_ALONE, color=FAINT, lw=0.8, ls=":", gid="alone")
     axes[0].legend(loc="upper left")
     return axes
@@ -65,7 +63,7 @@ def plot_times(dataset: xr.Dataset, ax: Any = None) -> Any:
 
 def _draw_times(panel: Any, beta: Any, table: PlottedTable, matching: float) -> None:
     panel.set_yscale("log")
-    _draw_one(panel, beta, table, "tau_q")
+    draw_both(panel, beta, table, "tau_q", (SOFT, HARD))
     law, order = table["tau_law"], np.argsort(beta)
     if np.isfinite(law).any():
         panel.plot(beta[order], law[order], color=HARD, lw=1.0, ls="--", label="parabolic law", gid="tau_law")
@@ -82,15 +80,6 @@ def _draw_times(panel: Any, beta: Any, table: PlottedTable, matching: float) -> 
     longest = np.nanmax(table["tau_q"]) if np.isfinite(table["tau_q"]).any() else np.nan
     if np.isfinite(longest):
         panel.set_ylim(np.nanmin(table["tau_q"]) / 3, _HIGHEST * longest)
-
-
-def _draw_one(panel: Any, beta: Any, table: PlottedTable, name: str) -> None:
-    draw_model(panel, beta, table, name, SOFT, label="trap model")
-    seen = np.isfinite(table[name])
-    draw_points(
-        panel, beta[seen], table[name][seen], table[f"{name}_error"][seen], color=HARD, marker="o", label="simulation",
-        gid=name,
-    )  # fmt: skip
 
 
 TRAP_TIMES = ReportFigure(
