@@ -27,6 +27,7 @@ FAMILIES = (
     "bench_bond_order_peers",
     "bench_p_hop",
     "bench_md",
+    "bench_verlet",
     "bench_hard_spheres",
     "bench_readers",
     "bench_study",

@@ -1,4 +1,4 @@
-"""Who integrates: LAMMPS, collisions of hard spheres, or a dry run with a planted answer."""
+"""Who integrates: LAMMPS, compiled code of our own, collisions of hard spheres, or a dry run with a planted answer."""
 
 from vitrify.registry import Registry
 
@@ -7,6 +7,7 @@ ENGINES = Registry(
     {
         "lammps": "vitrify.engines.lammps:Lammps",
         "event-driven": "vitrify.engines.event_driven:EventDriven",
+        "verlet": "vitrify.engines.verlet:Verlet",
         "dryrun": "vitrify.engines.dryrun:DryRun",
     },
 )

@@ -1,0 +1,330 @@
+"""Ridge regressions of the propensity: every case is scored on configurations that were left out of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vitrify.errors import StoreError
+from vitrify.files import whole_file
+from vitrify.parallel import Workforce, map_units
+from vitrify.particles.propensity import MeasuredPropensity
+from vitrify.predictors.feature_selection import ForwardSelection
+from vitrify.predictors.learning_curve import learning_curve
+from vitrify.predictors.normal_equations import NormalEquations, equations_by_species
+from vitrify.predictors.ridge import RidgeRegression, averaging_order
+from vitrify.predictors.trained_ridge import TrainedRidge
+from vitrify.progress import Progress
+from vitrify.provenance import identity
+from vitrify.studies.propensity_features import Table, feature_file, features_of, motion_names, names_of
+from vitrify.studies.propensity_samples import PropensityPlace
+from vitrify.studies.propensity_settings import PropensitySettings
+
+Array = NDArray[np.float64]
+Arrays = dict[str, NDArray[Any]]
+
+_ANGULAR = "q_"
+
+
+@dataclass(frozen=True)
+class Case:
+    """One regression: which features it may use.
+
+    Attributes
+    ----------
+    kind : str
+        Reference positions.
+    order : int
+        Highest order of averaging.
+    part : {"both", "radial", "angular"}
+    motion : bool
+        Whether it has fluctuations and displacements between reference positions besides.
+    """
+
+    kind: str
+    order: int
+    part: str = "both"
+    motion: bool = False
+
+    @property
+    def label(self) -> str:
+        """What the table calls it.
+
+        Examples
+        --------
+        >>> Case("inherent", 2).label, Case("cage", 3, motion=True).label, Case("thermal", 0, "radial").label
+        ('inherent LR(2)', 'cage LR(3) + motion', 'thermal LR(0) radial')
+        """
+        part = "" if self.part == "both" else f" {self.part}"
+        return f"{self.kind} LR({self.order}){part}{' + motion' if self.motion else ''}"
+
+
+def cases_of(settings: PropensitySettings, kind: str) -> list[Case]:
+    """Return the regressions on one kind of positions."""
+    orders = range(settings.structure.order + 1)
+    cases = [Case(kind, n) for n in orders]
+    if kind in settings.regression.part_positions:
+        cases += [Case(kind, n, part) for part in ("radial", "angular") for n in orders]
+    if has_motion(settings, kind):
+        cases.append(Case(kind, settings.structure.order, motion=True))
+    return cases
+
+
+def has_motion(settings: PropensitySettings, kind: str) -> bool:
+    """Return whether fluctuations and displacements are tried beside the features of this kind of positions."""
+    return len(settings.structure.positions) > 1 and kind in settings.regression.motion_positions
+
+
+def columns_of(case: Case, names: Sequence[str], motion: Sequence[str]) -> NDArray[np.int64]:
+    """Return which features a case uses.
+
+    Examples
+    --------
+    >>> columns_of(Case("thermal", 1, "angular"), ["G_A(1)", "q_4(1)", "avg1[q_4(1)]", "avg2[q_4(1)]", "u"], ["u"]).tolist()
+    [1, 2]
+    """
+    chosen = []
+    for k, name in enumerate(names):
+        inner = name.split("[", 1)[1][:-1] if averaging_order(name) else name
+        if inner in motion:
+            wanted = case.motion
+        else:
+            angular = inner.startswith(_ANGULAR)
+            wanted = case.part == "both" or angular == (case.part == "angular")
+        if wanted and averaging_order(name) <= case.order:
+            chosen.append(k)
+    return np.array(chosen, np.int64)
+
+
+def ridge_of(settings: PropensitySettings, equations: NormalEquations) -> RidgeRegression:
+    """Return the regression, its strengths those of the settings times the number of training particles."""
+    r = settings.regression
+    training = float(equations.count.sum()) * (r.folds - 1) / r.folds
+    return RidgeRegression(tuple(s * training for s in r.strengths), n_folds=r.inner_folds, within=r.within)
+
+
+def regress_all(
+    place: PropensityPlace,
+    samples: Sequence[MeasuredPropensity],
+    progress: Progress,
+    workers: int | Workforce | None = None,
+) -> dict[str, Path]:
+    """Do the regressions on every kind of positions; what is there of the same settings and features is kept.
+
+    Returns
+    -------
+    dict of str to Path
+        The file of each kind; see `read_regressions`.
+    """
+    kinds = place.settings.structure.positions
+    files: dict[str, Path] = {kind: place.out / "regression" / f"{kind}.npz" for kind in kinds}
+    jobs = []
+    for kind in kinds:
+        made_of = _made_of(place, samples, kind)
+        if not _is_made_of(files[kind], made_of):
+            jobs.append((place, kind, files[kind], made_of, list(samples)))
+    if not jobs:
+        return files
+    (place.out / "regression").mkdir(parents=True, exist_ok=True)
+    with progress.step("Regressions", len(kinds), "kinds of positions") as update:
+        done = [float(len(kinds) - len(jobs))]
+
+        def finished(_: int, __: Any) -> None:
+            done[0] += 1
+            update(done[0])
+
+        map_units(_regress, jobs, workers=workers, done=finished)
+    return files
+
+
+def read_regressions(path: Path) -> Arrays:
+    """Return what the regressions on one kind of positions gave.
+
+    Keys are, for each case and species, ``CASE|SPECIES|k`` (T, n): what is predicted of configuration k by the model that
+    has not seen it; ``CASE|SPECIES|strength`` (folds, T); ``select|SPECIES|…`` and ``learn|SPECIES|…``.
+
+    Raises
+    ------
+    StoreError
+        If the file is missing or damaged.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in arrays.files}
+    except (OSError, ValueError, KeyError) as error:
+        raise StoreError(
+            f"{path} is missing or damaged ({error}). Delete the file and run the study again."
+        ) from error
+
+
+def _made_of(place: PropensityPlace, samples: Sequence[MeasuredPropensity], kind: str) -> str:
+    """Return the hash of what the regressions of a kind follow from: of all kinds, where motion between them counts."""
+    kinds = place.settings.structure.positions if has_motion(place.settings, kind) else (kind,)
+    described = [_described_as(feature_file(place, k, c)) for k in kinds for c in range(len(samples))]
+    return identity(
+        {
+            "structure": described,
+            "order": place.settings.structure.order,
+            "regression": place.settings.regression.model_dump(mode="json"),
+            "times": samples[0].times.tolist(),
+            "propensity": [float(np.float64(s.propensity.sum())) for s in samples],
+        }
+    )
+
+
+def _described_as(path: Path) -> str:
+    with np.load(path, allow_pickle=False) as arrays:
+        return str(arrays["made_of"])
+
+
+def _is_made_of(path: Path, made_of: str) -> bool:
+    if not path.exists():
+        return False
+    with np.load(path, allow_pickle=False) as arrays:
+        return str(arrays["made_of"]) == made_of
+
+
+# -- one kind of positions -------------------------------------------------------------------------------------------
+
+
+def _regress(job: tuple[PropensityPlace, str, Path, str, list[MeasuredPropensity]]) -> None:
+    place, kind, path, made_of, samples = job
+    work = _Work(place, kind, samples)
+    found: Arrays = {"made_of": np.array(made_of)}
+    fits = []
+    for species, equations in work.equations().items():
+        fits += [work.fit(case, species, equations) for case in cases_of(place.settings, kind)]
+        found |= work.select(species, equations)
+        found |= work.learn(species, equations)
+    for fit in fits:
+        found[f"{fit.head}|strength"] = fit.strengths
+    for k in range(len(samples)):
+        found |= work.predict(fits, k)
+    with whole_file(path) as beside, beside.open("wb") as handle:
+        np.savez(handle, **found)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, eq=False)
+class _Fit:
+    """The models of one case and species: one for each fold and time."""
+
+    head: str
+    species: str
+    columns: NDArray[np.int64]
+    models: tuple[tuple[TrainedRidge, ...], ...]
+    fold_of: NDArray[np.int64]
+    strengths: Array
+
+
+class _Work:
+    """All regressions on one kind of positions."""
+
+    def __init__(self, place: PropensityPlace, kind: str, samples: list[MeasuredPropensity]) -> None:
+        self.place, self.kind, self.samples = place, kind, samples
+        settings = place.settings
+        self.settings = settings
+        self.table = Table((kind,), settings.structure.order, has_motion(settings, kind))
+        self.names = names_of(settings, self.table, samples[0].frame.species_names)
+        self.motion = motion_names(settings) if self.table.motion else ()
+        self.times = [f"{t:.10g}" for t in samples[0].times]
+
+    def features(self, k: int) -> Array:
+        return features_of(self.place, self.table, k, self.samples[k].frame)
+
+    def species(self, k: int) -> NDArray[np.str_]:
+        frame = self.samples[k].frame
+        return np.array(frame.species_names)[frame.species]
+
+    def equations(self) -> dict[str, NormalEquations]:
+        blocks = (
+            (f"{k:03d}", self.features(k), sample.propensity.T, self.species(k))
+            for k, sample in enumerate(self.samples)
+        )
+        return equations_by_species(blocks, self.names, self.times)
+
+    def fit(self, case: Case, species: str, equations: NormalEquations) -> _Fit:
+        """Return the models of a case, one for each fold and time."""
+        columns = columns_of(case, self.names, self.motion)
+        few = equations.select(columns)
+        held_out = ridge_of(self.settings, few).cross_validate(few, self.settings.regression.folds)
+        strengths = held_out.scores["strength"].values / few.count.sum()
+        fold_of = held_out.scores["fold"].values
+        return _Fit(f"{case.label}|{species}", species, columns, held_out.models, fold_of, strengths)
+
+    def predict(self, fits: Sequence[_Fit], k: int) -> Arrays:
+        """Return what the models that have not seen configuration k predict of it."""
+        features, species, found = self.features(k), self.species(k), {}
+        for fit in fits:
+            rows = features[np.ix_(np.flatnonzero(species == fit.species), fit.columns)]
+            predicted = [model.predict(rows) for model in fit.models[fit.fold_of[k]]]
+            found[f"{fit.head}|{k}"] = np.stack(predicted).astype(np.float32)
+        return found
+
+    def select(self, species: str, equations: NormalEquations) -> Arrays:
+        """Return the curve of forward selection at the relaxation time."""
+        r = self.settings.regression
+        if self.kind not in r.selection_positions:
+            return {}
+        few = equations.select(columns_of(Case(self.kind, r.selection_order), self.names, self.motion))
+        selection = ForwardSelection(r.selected, ridge=ridge_of(self.settings, few))
+        curve = selection.cross_validate(few, r.folds, target=self.target)
+        whole = selection.select(few, target=self.target)
+        head = f"select|{species}"
+        return {
+            f"{head}|pearson": curve["pearson"].values,
+            f"{head}|names": np.array(whole.names),
+            f"{head}|multiple_correlation": whole.multiple_correlation,
+        }
+
+    def learn(self, species: str, equations: NormalEquations) -> Arrays:
+        """Return the learning curve at the relaxation time, with the order that selection may use."""
+        r = self.settings.regression
+        if self.kind not in r.learning_positions:
+            return {}
+        few = equations.select(columns_of(Case(self.kind, r.selection_order), self.names, self.motion))
+        most = few.n_configurations - int(np.ceil(few.n_configurations / r.folds))
+        sizes = [n for n in _SIZES if n < most] + [most]
+        curve = learning_curve(
+            few, ridge_of(self.settings, few), sizes, r.subsets, r.folds, self.target, r.seed
+        )
+        return {
+            f"learn|{species}|pearson": curve["pearson"].values,
+            f"learn|{species}|size": np.array(sizes),
+        }
+
+    @property
+    def target(self) -> int:
+        """The time nearest the relaxation time."""
+        return relaxation_index(self.samples, self.settings.runs.wave_vector)
+
+
+_SIZES = (1, 2, 4, 8, 16, 32, 64)
+
+
+def relaxation_index(samples: Sequence[MeasuredPropensity], wave_vector: float) -> int:
+    """Return the time at which the scattering function of species A is nearest 1/e.
+
+    Where the runs are known it follows from their displacements, F_s = ⟨sin(k Δr)/(k Δr)⟩; otherwise it must be the only time.
+    """
+    scattering = scattering_of(samples, wave_vector)
+    return 0 if scattering is None else int(np.argmin(np.abs(np.log(np.maximum(scattering, 1e-9)) + 1)))
+
+
+def scattering_of(samples: Sequence[MeasuredPropensity], wave_vector: float) -> Array | None:
+    """Return F_s(k, t) of species A over all configurations and runs, (T,), or what the data say of it, or None."""
+    if samples[0].scattering is not None:
+        return samples[0].scattering
+    if any(s.displacements is None for s in samples):
+        return None
+    return np.asarray(np.mean([_scattering(s, wave_vector) for s in samples], axis=0))
+
+
+def _scattering(sample: MeasuredPropensity, wave_vector: float) -> Array:
+    assert sample.displacements is not None
+    of_first = sample.displacements[:, :, sample.frame.species == 0]
+    return np.asarray(np.sinc(wave_vector * of_first / np.pi).mean(axis=(1, 2)))
