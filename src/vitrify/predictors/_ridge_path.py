@@ -35,6 +35,7 @@ def solve(
     factors: tuple[float, ...],
     strengths: tuple[float, ...],
     fewest: float,
+    min_sd: float = 0.0,
 ) -> Path:
     """Return the models of every strength, by triangular factors of each, or one eigendecomposition for many or weak ones.
 
@@ -51,13 +52,15 @@ def solve(
         λ.
     fewest : float
         Features whose variance is carried by fewer particles get no weight.
+    min_sd : float, default 0
+        Nor do features that vary less.
 
     Raises
     ------
     ParameterError
         If no feature varies.
     """
-    used = np.flatnonzero(moments.carriers >= fewest)
+    used = usable(moments, fewest, min_sd)
     if not len(used):
         raise ParameterError(
             f"None of the {len(names)} features varies over {moments.n:g} particles; the first is "
@@ -136,7 +139,15 @@ def configuration_folds(n: int, n_folds: int, seed: int | None = None) -> Indice
     return folds if seed is None else np.random.default_rng(seed).permutation(folds)
 
 
-def unused_features(moments: Moments, names: tuple[str, ...], fewest: float) -> dict[str, str]:
+def usable(moments: Moments, fewest: float, min_sd: float = 0.0) -> Indices:
+    """Return the features that vary enough, and by enough particles, to get a weight."""
+    varies = np.sqrt(np.maximum(np.diagonal(moments.covariance), 0.0)) >= min_sd
+    return np.flatnonzero((moments.carriers >= fewest) & varies)
+
+
+def unused_features(
+    moments: Moments, names: tuple[str, ...], fewest: float, min_sd: float = 0.0
+) -> dict[str, str]:
     """Return the features that get no weight, each with the reason.
 
     Examples
@@ -146,8 +157,16 @@ def unused_features(moments: Moments, names: tuple[str, ...], fewest: float) -> 
     >>> unused_features(two.moments(), two.feature_names, fewest=1.0)
     {'x': 'does not vary'}
     """
-    few = {k: float(c) for k, c in enumerate(moments.carriers) if c < fewest}
-    return {
-        names[k]: "does not vary" if c == 0 else f"{c:.1f} particles carry its variance"
-        for k, c in few.items()
-    }
+    used = set(usable(moments, fewest, min_sd).tolist())
+    spread = np.sqrt(np.maximum(np.diagonal(moments.covariance), 0.0))
+    reasons = {}
+    for k, carriers in enumerate(moments.carriers.tolist()):
+        if k in used:
+            continue
+        if carriers == 0:
+            reasons[names[k]] = "does not vary"
+        elif carriers < fewest:
+            reasons[names[k]] = f"{carriers:.1f} particles carry its variance"
+        else:
+            reasons[names[k]] = f"varies by {spread[k]:.1g} only"
+    return reasons

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from vitrify.errors import ParameterError
+from vitrify.predictors._ridge_path import usable
 from vitrify.predictors.normal_equations import Moments, NormalEquations
 from vitrify.predictors.ridge import RidgeRegression, agreement_of, configuration_folds
 
@@ -199,7 +200,7 @@ class ForwardSelection:
         self, moments: Moments, target: int, names: tuple[str, ...]
     ) -> tuple[NDArray[np.int64], Array, Array]:
         """Return what is selected, R and the residual variance after each step; orthogonal to what came before."""
-        used = np.flatnonzero(moments.carriers >= self.ridge.fewest)
+        used = usable(moments, self.ridge.fewest, self.ridge.min_sd)
         variance = float(moments.target_variance[target])
         if not len(used) or variance <= 0:
             raise ParameterError(

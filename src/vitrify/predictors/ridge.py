@@ -89,6 +89,9 @@ class RidgeRegression:
         Fit differences from the mean of each configuration in place of differences from the common mean.
     fewest : float, default 10
         Features whose variance is carried by fewer particles than this get no weight; see `Moments.carriers`.
+    min_sd : float, default 0
+        Nor do features whose standard deviation is smaller than this, in their own unit: the tail of a Gaussian function below
+        contact varies by 1e-30 of a neighbour, and one particle in a new configuration is 1e7 standard deviations away.
     strength_alone : float, default 0.3
         λ per particle where a single configuration leaves none to choose by.
 
@@ -128,6 +131,7 @@ class RidgeRegression:
     n_folds: int = 5
     within: bool = False
     fewest: float = 10.0
+    min_sd: float = 0.0
     strength_alone: float = 0.3
 
     def __post_init__(self) -> None:
@@ -147,6 +151,8 @@ class RidgeRegression:
             value = getattr(self, name)
             if not (np.isfinite(value) and value > 0):
                 raise ParameterError(f"`{name}` must be a positive number; it is {value}.")
+        if not (np.isfinite(self.min_sd) and self.min_sd >= 0):
+            raise ParameterError(f"`min_sd` must be a number of at least 0; it is {self.min_sd}.")
         object.__setattr__(self, "strengths", tuple(sorted(strengths)))
         object.__setattr__(self, "order_factors", factors)
 
@@ -348,7 +354,7 @@ class RidgeRegression:
             scale,
             equations.feature_names,
             strength,
-            unused_features(path.moments, equations.feature_names, self.fewest),
+            unused_features(path.moments, equations.feature_names, self.fewest, self.min_sd),
             equations.target_names[target],
             **{**rest, "training": training},
         )
@@ -386,7 +392,8 @@ class RidgeRegression:
     ) -> Path:
         moments = equations.moments(kept, within=self.within)
         penalties = self.strengths if strengths is None else strengths
-        return solve(moments, equations.feature_names, targets, factors, penalties, self.fewest)
+        names = equations.feature_names
+        return solve(moments, names, targets, factors, penalties, self.fewest, self.min_sd)
 
 
 def agreement_of(

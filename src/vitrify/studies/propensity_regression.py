@@ -105,7 +105,9 @@ def ridge_of(settings: PropensitySettings, equations: NormalEquations) -> RidgeR
     """Return the regression, its strengths those of the settings times the number of training particles."""
     r = settings.regression
     training = float(equations.count.sum()) * (r.folds - 1) / r.folds
-    return RidgeRegression(tuple(s * training for s in r.strengths), n_folds=r.inner_folds, within=r.within)
+    return RidgeRegression(
+        tuple(s * training for s in r.strengths), n_folds=r.inner_folds, within=r.within, min_sd=r.min_sd
+    )
 
 
 def regress_all(

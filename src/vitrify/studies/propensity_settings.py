@@ -132,6 +132,8 @@ class Regression(_Strict):
         Of the choice of λ, among the configurations that are left.
     within : bool
         Learn differences within a configuration, which is what is scored.
+    min_sd : float
+        Features that vary less, in their own unit, are left out: a thousandth of a neighbour is no structure.
     motion_positions : tuple of str
         Positions whose features are also tried with fluctuations about reference positions, and displacements between
         them, beside.
@@ -153,10 +155,11 @@ class Regression(_Strict):
     seed : int
     """
 
-    strengths: tuple[float, ...] = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
+    strengths: tuple[float, ...] = (1e-4, 1e-3, 0.01, 0.1, 0.3, 1.0, 3.0, 10.0)
     folds: int = Field(default=5, ge=2)
     inner_folds: int = Field(default=4, ge=2)
     within: bool = True
+    min_sd: float = Field(default=1e-3, ge=0)
     motion_positions: tuple[Kind, ...] = ("thermal", "inherent", "cage", "time-averaged")
     part_positions: tuple[Kind, ...] = ("thermal", "inherent")
     selection_positions: tuple[Kind, ...] = ("thermal", "inherent")
