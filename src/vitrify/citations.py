@@ -27,6 +27,21 @@ def _article(
 _PRL, _PRE, _PRX = "Physical Review Letters", "Physical Review E", "Physical Review X"
 
 CITATIONS: Mapping[str, _Entry] = {
+    "alder1959": _article(
+        "Alder, B. J. and Wainwright, T. E.",
+        "Studies in molecular dynamics. {I}. General method",
+        "The Journal of Chemical Physics", "31", "459--466", "1959", "10.1063/1.1730376",
+    ),
+    "alkemade2023": _article(
+        "Alkemade, Rinske M. and Smallenburg, Frank and Filion, Laura",
+        "Improving the prediction of glassy dynamics by pinpointing the local cage",
+        "The Journal of Chemical Physics", "158", "134512", "2023", "10.1063/5.0144822",
+    ),
+    "bapst2020": _article(
+        "Bapst, V. and Keck, T. and Grabska-Barwi{\\'n}ska, A. and Donner, C. and others",
+        "Unveiling the predictive power of static structure in glassy systems",
+        "Nature Physics", "16", "448--454", "2020", "10.1038/s41567-020-0842-8",
+    ),
     "behler2007": _article(
         "Behler, J{\\\"o}rg and Parrinello, Michele",
         "Generalized neural-network representation of high-dimensional potential-energy surfaces",
@@ -58,6 +73,11 @@ CITATIONS: Mapping[str, _Entry] = {
         "Spatiotemporal hierarchy of relaxation events, dynamical heterogeneities, and structural reorganization in a "
         "supercooled liquid",
         _PRL, "105", "135702", "2010", "10.1103/PhysRevLett.105.135702",
+    ),
+    "carnahan1969": _article(
+        "Carnahan, Norman F. and Starling, Kenneth E.",
+        "Equation of state for nonattracting rigid spheres",
+        "The Journal of Chemical Physics", "51", "635--636", "1969", "10.1063/1.1672048",
     ),
     "chang2011": _article(
         "Chang, Chih-Chung and Lin, Chih-Jen",
@@ -117,6 +137,21 @@ CITATIONS: Mapping[str, _Entry] = {
         "scales",
         "Computer Physics Communications", "271", "108171", "2022", "10.1016/j.cpc.2021.108171",
     ),
+    "lechner2008": _article(
+        "Lechner, Wolfgang and Dellago, Christoph",
+        "Accurate determination of crystal structures based on averaged local bond order parameters",
+        "The Journal of Chemical Physics", "129", "114707", "2008", "10.1063/1.2977970",
+    ),
+    "lubachevsky1990": _article(
+        "Lubachevsky, Boris D. and Stillinger, Frank H.",
+        "Geometric properties of random disk packings",
+        "Journal of Statistical Physics", "60", "561--583", "1990", "10.1007/BF01025983",
+    ),
+    "mansoori1971": _article(
+        "Mansoori, G. A. and Carnahan, N. F. and Starling, K. E. and Leland, T. W.",
+        "Equilibrium thermodynamic properties of the mixture of hard spheres",
+        "The Journal of Chemical Physics", "54", "1523--1525", "1971", "10.1063/1.1675048",
+    ),
     "nose1984": _article(
         "Nos{\\'e}, Shuichi",
         "A unified formulation of the constant temperature molecular dynamics methods",
@@ -143,11 +178,26 @@ CITATIONS: Mapping[str, _Entry] = {
         "A structural approach to relaxation in glassy liquids",
         "Nature Physics", "12", "469--471", "2016", "10.1038/nphys3644",
     ),
+    "shiba2023": _article(
+        "Shiba, Hayato and Hanai, Masatoshi and Suzumura, Toyotaro and Shimokawabe, Takashi",
+        "{BOTAN}: {BOnd TArgeting Network} for prediction of slow glassy dynamics by machine learning relative motion",
+        "The Journal of Chemical Physics", "158", "084503", "2023", "10.1063/5.0129791",
+    ),
+    "smallenburg2022": _article(
+        "Smallenburg, Frank",
+        "Efficient event-driven simulations of hard spheres",
+        "The European Physical Journal E", "45", "22", "2022", "10.1140/epje/s10189-022-00180-8",
+    ),
     "smessaert2013": _article(
         "Smessaert, Anton and Rottler, J{\\\"o}rg",
         "Distribution of local relaxation events in an aging three-dimensional glass: Spatiotemporal correlation and "
         "dynamical heterogeneity",
         _PRE, "88", "022314", "2013", "10.1103/PhysRevE.88.022314",
+    ),
+    "steinhardt1983": _article(
+        "Steinhardt, Paul J. and Nelson, David R. and Ronchetti, Marco",
+        "Bond-orientational order in liquids and glasses",
+        "Physical Review B", "28", "784--805", "1983", "10.1103/PhysRevB.28.784",
     ),
     "stillinger1982": _article(
         "Stillinger, Frank H. and Weber, Thomas A.",
@@ -173,9 +223,12 @@ METHODS: Mapping[str, tuple[str, ...]] = {
     "vitrify": ("vitrify2026",),
     "averaged_descriptors": ("boattini2021",),
     "bond_angle": ("behler2007",),
+    "cage_state": ("alkemade2023",),
     "d2min": ("falk1998",),
+    "event_driven": ("alder1959", "lubachevsky1990", "smallenburg2022"),
     "fire": ("bitzek2006",),
     "flow_defects": ("cubuk2015",),
+    "hard_spheres": ("carnahan1969", "mansoori1971"),
     "harmonic_spheres": ("berthier2009",),
     "inherent_structures": ("stillinger1982",),
     "kob_andersen": ("kob1994", "kob1995"),
@@ -184,10 +237,12 @@ METHODS: Mapping[str, tuple[str, ...]] = {
     "onset_temperature": ("keys2011",),
     "p_hop": ("candelier2010", "smessaert2013"),
     "parabolic_law": ("elmatad2009",),
-    "propensity": ("widmercooper2004",),
+    "propensity": ("widmercooper2004", "bapst2020"),
+    "public_end_points": ("shiba2023",),
     "radial_density": ("behler2007",),
     "scikit_learn": ("pedregosa2011",),
     "softness": ("schoenholz2016", "cubuk2016", "cubuk2015"),
+    "steinhardt": ("steinhardt1983", "lechner2008"),
     "svm": ("chang2011",),
     "trap_model": ("ridout2023",),
     "velocity_rescaling": ("bussi2007",),

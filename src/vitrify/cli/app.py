@@ -25,6 +25,7 @@ class _StudiesFirst(TyperGroup):
 def build_app() -> typer.Typer:
     """Return the application; modules of verbs import only typer and the standard library at their top."""
     from vitrify.cli import (
+        benchmark,
         check,
         cite,
         describe,
@@ -62,6 +63,7 @@ def build_app() -> typer.Typer:
         "describe": describe.describe,
         "train": train.train,
         "softness": softness.softness,
+        "benchmark": benchmark.benchmark,
         "report": report.report,
         "export": export.export,
         "export-softness": export_softness.export_softness,
@@ -75,7 +77,7 @@ def build_app() -> typer.Typer:
 
 def _studies() -> typer.Typer:
     """Return the verbs of `vitrify run`, one for each study."""
-    from vitrify.cli import run, run_onset, run_relaxation, run_trap_model
+    from vitrify.cli import run, run_onset, run_propensity, run_relaxation, run_trap_model
 
     what = "Run a whole study from one line: simulate, analyse, report."
     app = typer.Typer(help=what, short_help=what, no_args_is_help=True)
@@ -84,6 +86,8 @@ def _studies() -> typer.Typer:
         "trap-model": run_trap_model.trap_model,
         "onset": run_onset.onset,
         "relaxation": run_relaxation.relaxation,
+        "propensity": run_propensity.propensity,
+        "propensity-hard-spheres": run_propensity.hard_spheres,
     }
     _add(app, studies)
     return app

@@ -12,7 +12,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from vitrify.errors import ShapeError, UnknownNameError
+from vitrify.report.benchmark_definitions import BENCHMARK_DATASETS
 from vitrify.report.onset_definitions import ONSET_DATASETS
+from vitrify.report.propensity_definitions import PROPENSITY_DATASETS
 from vitrify.report.relaxation_definitions import RELAXATION_DATASETS
 from vitrify.report.soft_sphere_definitions import SOFT_SPHERE_DATASETS
 from vitrify.report.trap_definitions import TRAP_DATASETS
@@ -229,6 +231,8 @@ DATASETS: Mapping[str, Mapping[str, Variable]] = {
     **RELAXATION_DATASETS,
     **TRAP_DATASETS,
     **SOFT_SPHERE_DATASETS,
+    **BENCHMARK_DATASETS,
+    **PROPENSITY_DATASETS,
 }
 
 

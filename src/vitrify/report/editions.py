@@ -7,10 +7,14 @@ from dataclasses import dataclass
 
 from vitrify.errors import UnknownNameError
 from vitrify.registry import Registry
+from vitrify.report.benchmark_captions import BENCHMARK_CAPTIONS
+from vitrify.report.benchmark_figures import BENCHMARK_FIGURES
 from vitrify.report.captions import CAPTIONS, Caption
 from vitrify.report.figures import FIGURES
 from vitrify.report.onset_captions import ONSET_CAPTIONS
 from vitrify.report.onset_figures import ONSET_FIGURES
+from vitrify.report.propensity_captions import PROPENSITY_CAPTIONS
+from vitrify.report.propensity_figures import PROPENSITY_FIGURES
 from vitrify.report.relaxation_captions import RELAXATION_CAPTIONS
 from vitrify.report.relaxation_figures import RELAXATION_FIGURES
 from vitrify.report.soft_sphere_captions import SOFT_SPHERE_CAPTIONS
@@ -98,6 +102,24 @@ EDITIONS = {
         "page of its own beside this one.",
         "Published and found here",
         published=True,
+    ),
+    "propensity": Edition(
+        PROPENSITY_FIGURES,
+        PROPENSITY_CAPTIONS,
+        "Propensity from structure",
+        "What was run, how well ridge regression on averaged descriptors predicts where particles will be mobile, on "
+        "configurations that it has not seen, and how far that is from the noise ceiling.",
+        "Published and found here",
+        published=True,
+    ),
+    "benchmark": Edition(
+        BENCHMARK_FIGURES,
+        BENCHMARK_CAPTIONS,
+        "Predictions of where particles move",
+        "What was scored on which labels, every prediction in the order of its score, and how far each can be trusted. All scores "
+        "of all times and species are in benchmark.csv beside this page.",
+        "Ranking",
+        published=False,
     ),
 }
 

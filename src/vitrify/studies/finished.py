@@ -46,10 +46,10 @@ def inputs_identity(place: Workplace, trained: TrainedSoftness) -> str:
         stores[point.label] = {
             "provenance": trajectory.provenance,
             "stages": trajectory.stages,
-            "manifest": [_content_hash(p) for p in [*entries, *[remarks][: remarks.exists()]]],
+            "manifest": [content_hash(p) for p in [*entries, *[remarks][: remarks.exists()]]],
         }
     of_its_own = {
-        p.relative_to(place.out).as_posix(): _content_hash(p)
+        p.relative_to(place.out).as_posix(): content_hash(p)
         for p in sorted(place.out.glob("*/*/*.zarr/manifest/**/*.json"))
         if not p.is_relative_to(place.out / "trajectories")
     }
@@ -60,7 +60,7 @@ def inputs_identity(place: Workplace, trained: TrainedSoftness) -> str:
             "stores": stores,
             "other stores": of_its_own,
             "versions": versions(),
-            "program": _program_hash(),
+            "program": program_hash(),
         }
     )
 
@@ -83,20 +83,22 @@ def _files(place: HasResults) -> dict[str, str]:
     """Return name and hash of every file of results and report."""
     made = [place.out / "report.html", *(place.out / "figures").rglob("*"), *place.results.rglob("*")]
     return {
-        p.relative_to(place.out).as_posix(): _content_hash(p)
+        p.relative_to(place.out).as_posix(): content_hash(p)
         for p in sorted(made)
         if p.is_file() and p.name != _RECORD and not p.name.startswith(".")
     }
 
 
-def _program_hash() -> str:
+def program_hash() -> str:
+    """Return the hash of the sources of the program."""
     root = Path(vitrify.__file__).parent
     sources = sorted(p for p in root.rglob("*") if p.suffix in _SOURCES)
     return hashlib.sha256(
-        canonical_json([(p.relative_to(root).as_posix(), _content_hash(p)) for p in sources]).encode()
+        canonical_json([(p.relative_to(root).as_posix(), content_hash(p)) for p in sources]).encode()
     ).hexdigest()
 
 
-def _content_hash(path: Path) -> str:
+def content_hash(path: Path) -> str:
+    """Return the hash of what a file holds."""
     with open(path, "rb") as f:
         return hashlib.file_digest(f, "sha256").hexdigest()

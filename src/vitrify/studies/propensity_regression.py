@@ -148,7 +148,9 @@ def read_regressions(path: Path) -> Arrays:
     """Return what the regressions on one kind of positions gave.
 
     Keys are, for each case and species, ``CASE|SPECIES|k`` (T, n): what is predicted of configuration k by the model that
-    has not seen it; ``CASE|SPECIES|strength`` (folds, T); ``select|SPECIES|…`` and ``learn|SPECIES|…``.
+    has not seen it; ``CASE|SPECIES|strength`` (folds, T);
+    ``model|CASE|SPECIES`` (M + 1,): weights of the features and bias of a model that learned from all configurations at the
+    relaxation time; ``select|KIND|SPECIES|…`` and ``learn|KIND|SPECIES|…``.
 
     Raises
     ------
@@ -201,6 +203,7 @@ def _regress(job: tuple[PropensityPlace, str, Path, str, list[MeasuredPropensity
     fits = []
     for species, equations in work.equations().items():
         fits += [work.fit(case, species, equations) for case in cases_of(place.settings, kind)]
+        found |= work.learn_from_all(species, equations)
         found |= work.select(species, equations)
         found |= work.learn(species, equations)
     for fit in fits:
@@ -267,6 +270,19 @@ class _Work:
             found[f"{fit.head}|{k}"] = np.stack(predicted).astype(np.float32)
         return found
 
+    def learn_from_all(self, species: str, equations: NormalEquations) -> Arrays:
+        """Return what models of each order learn at the relaxation time from all configurations: weights, then the bias."""
+        found = {}
+        for case in cases_of(self.settings, self.kind):
+            if case.part == "both" and not case.motion:
+                columns = columns_of(case, self.names, self.motion)
+                few = equations.select(columns)
+                model = ridge_of(self.settings, few).fit(few, target=self.target)
+                weights = model.weights / model.scale
+                bias = model.bias - weights @ model.mean
+                found[f"model|{case.label}|{species}"] = np.append(weights, bias)
+        return found
+
     def select(self, species: str, equations: NormalEquations) -> Arrays:
         """Return the curve of forward selection at the relaxation time."""
         r = self.settings.regression
@@ -276,7 +292,7 @@ class _Work:
         selection = ForwardSelection(r.selected, ridge=ridge_of(self.settings, few))
         curve = selection.cross_validate(few, r.folds, target=self.target)
         whole = selection.select(few, target=self.target)
-        head = f"select|{species}"
+        head = f"select|{self.kind}|{species}"
         return {
             f"{head}|pearson": curve["pearson"].values,
             f"{head}|names": np.array(whole.names),
@@ -295,8 +311,8 @@ class _Work:
             few, ridge_of(self.settings, few), sizes, r.subsets, r.folds, self.target, r.seed
         )
         return {
-            f"learn|{species}|pearson": curve["pearson"].values,
-            f"learn|{species}|size": np.array(sizes),
+            f"learn|{self.kind}|{species}|pearson": curve["pearson"].values,
+            f"learn|{self.kind}|{species}|size": np.array(sizes),
         }
 
     @property

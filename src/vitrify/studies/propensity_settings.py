@@ -166,7 +166,7 @@ class Regression(_Strict):
     selected: int = Field(default=150, ge=1)
     selection_order: int = Field(default=2, ge=0)
     learning_positions: tuple[Kind, ...] = ("thermal", "inherent")
-    subsets: int = Field(default=4, ge=1)
+    subsets: int = Field(default=2, ge=1)
     splits: int = Field(default=50, ge=2)
     permutations: int = Field(default=20, ge=2)
     seed: int = Field(default=13, ge=0)
