@@ -216,6 +216,15 @@ def test_an_array_that_is_not_there_is_refused(store):
         store.positions("quenched")
 
 
+def test_what_another_process_has_added_since_can_be_read(store):
+    other = Trajectory.open(store.path)
+    other.add_stage("softness", {"softness": ArraySpec(("particle",))})
+    for unit, (a, b) in enumerate(other.units()):
+        other.write("softness", unit, {"softness": np.full((b - a, 5), 2.0)})
+    assert (store.read("softness") == 2.0).all()
+    assert "softness" in store.stages
+
+
 def test_writing_the_wrong_shape_or_arrays_is_refused(store):
     with pytest.raises(ShapeError, match=r"'v' of unit 2 must have shape \(1, 5\); it has \(3, 5\)"):
         store.write("x", 2, {"v": np.zeros((3, 5))})

@@ -480,7 +480,7 @@ class Trajectory:
             If the array does not exist, a frame is not written yet, or its file is damaged.
         """
         stop = self.n_frames if stop is None else stop
-        stage = next((s for s, v in self.stages.items() if name in v["arrays"]), None)
+        stage = self._stage_with(name)
         if stage is None:
             raise StoreError(
                 f"{self.path} has no '{name}'. It holds: {', '.join(sorted(self.stages)) or 'nothing yet'}."
@@ -504,6 +504,15 @@ class Trajectory:
                 f"Frames {start} to {stop - 1} of '{name}' in {self.path} cannot be read; the file is damaged ({error})."
             ) from error
 
+    def _stage_with(self, name: str) -> str | None:
+        """Return the stage that has an array; what another process has added since the store was opened counts."""
+        for _ in range(2):
+            for stage, parameters in self.stages.items():
+                if name in parameters["arrays"]:
+                    return stage
+            self._group = Trajectory.open(self.path)._group
+        return None
+
     def positions(self, kind: str, start: int = 0, stop: int | None = None) -> NDArray[np.float64]:
         """Return unwrapped positions (n, N, d) of `kind` "thermal" or "inherent"."""
         if kind not in POSITION_ARRAYS:
@@ -512,7 +521,7 @@ class Trajectory:
 
     def has_positions(self, kind: str) -> bool:
         """Whether positions of this kind exist, in all frames."""
-        stage = next((s for s, v in self.stages.items() if POSITION_ARRAYS[kind] in v["arrays"]), None)
+        stage = self._stage_with(POSITION_ARRAYS[kind])
         return stage is not None and self.is_done(stage)
 
     def reader(self, kind: str) -> Callable[[int, int], NDArray[np.float64]]:
