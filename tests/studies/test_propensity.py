@@ -14,6 +14,7 @@ from vitrify.readers.propensity import read_propensity
 from vitrify.report.results import SoftnessResults
 from vitrify.studies.propensity import run_propensity
 from vitrify.studies.propensity_features import Table, features_of, motion_names, names_of, read_described
+from vitrify.studies.propensity_predictions import mean_of
 from vitrify.studies.propensity_regression import (
     Case,
     cases_of,
@@ -22,7 +23,7 @@ from vitrify.studies.propensity_regression import (
     relaxation_index,
     scattering_of,
 )
-from vitrify.studies.propensity_results import mean_of, relaxation_time
+from vitrify.studies.propensity_results import relaxation_time
 from vitrify.studies.propensity_samples import PropensityPlace, samples_of
 from vitrify.studies.propensity_settings import load_hard_sphere_settings, load_propensity_settings
 

@@ -14,8 +14,9 @@ from vitrify.provenance import identity, versions
 from vitrify.studies.finished import content_hash, program_hash
 from vitrify.studies.frame import require_report, run_steps
 from vitrify.studies.propensity_features import describe_all
+from vitrify.studies.propensity_predictions import read_predictions
 from vitrify.studies.propensity_regression import regress_all
-from vitrify.studies.propensity_results import collect_propensity, read_predictions
+from vitrify.studies.propensity_results import collect_propensity
 from vitrify.studies.propensity_samples import PropensityPlace, samples_of
 from vitrify.studies.propensity_settings import PropensitySettings
 from vitrify.studies.propensity_transfer import transfer_all
