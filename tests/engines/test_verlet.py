@@ -69,8 +69,8 @@ def test_the_engine_is_registered():
     [
         *((box, LIQUID) for box in BOXES),
         ("brick", KobAndersen(smoothing="force_shift")),
-        ("brick", KobAndersen(smoothing="shift")),
-        ("brick", KobAndersen(smoothing="none")),
+        pytest.param("brick", KobAndersen(smoothing="shift"), marks=pytest.mark.slow),
+        pytest.param("brick", KobAndersen(smoothing="none"), marks=pytest.mark.slow),
         ("square", HarmonicSpheres()),
     ],
 )

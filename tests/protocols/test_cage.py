@@ -69,7 +69,11 @@ GEOMETRIES = [(3, False, True), (3, True, True), (2, True, True), (2, False, Fal
 
 
 @pytest.mark.parametrize(("dimension", "tilted", "periodic"), GEOMETRIES)
-@pytest.mark.parametrize("model", [LENNARD_JONES, HarmonicSpheres((1.0, 0.8))], ids=lambda m: m.name)
+@pytest.mark.parametrize(
+    "model",
+    [LENNARD_JONES, pytest.param(HarmonicSpheres((1.0, 0.8)), marks=pytest.mark.slow)],
+    ids=["kob_andersen", "harmonic_spheres"],
+)
 def test_the_sweeps_are_metropolis_loop_over_all_pairs_and_images(model, dimension, tilted, periodic):
     """Down to two particles in a box far smaller than the cutoff, where each meets many images of the other."""
     for n in (2, 15):
@@ -137,7 +141,12 @@ def quadrature(model, distance, radius, temperature, n=17):
 
 
 @pytest.mark.parametrize(
-    ("model", "distance"), [(HardSpheres(), 1.05), (HarmonicSpheres(), 0.75), (LENNARD_JONES, 1.0)]
+    ("model", "distance"),
+    [
+        (HardSpheres(), 1.05),
+        pytest.param(HarmonicSpheres(), 0.75, marks=pytest.mark.slow),
+        pytest.param(LENNARD_JONES, 1.0, marks=pytest.mark.slow),
+    ],
 )
 def test_two_particles_have_boltzmanns_mean_and_fluctuation(model, distance):
     """Many pairs in places of their own, against quadrature over both spheres; both disks lean away from each other."""
