@@ -184,7 +184,11 @@ def test_an_interrupt_ends_a_dask_cluster_without_a_word_from_it(tmp_path):
     with subprocess.Popen(command, stdout=-1, stderr=-1, text=True, start_new_session=True) as driver:
         workers = [int(driver.stdout.readline()) for _ in range(2)]
         os.killpg(driver.pid, signal.SIGINT)
-        _, said = driver.communicate(timeout=60)
+        try:
+            _, said = driver.communicate(timeout=60)
+        except subprocess.TimeoutExpired:
+            os.killpg(driver.pid, signal.SIGKILL)  # or leaving the block would wait for it without end
+            raise
     assert (driver.returncode, said) == (130, "")
     assert wait_until(lambda: not any(map(is_alive, workers)), seconds=5.0)
 

@@ -11,7 +11,7 @@ from vitrify.readers import READERS
 from vitrify.readers.base import Reader
 from vitrify.writers import WRITERS
 
-NOT_READERS = {"base", "source", "following", "importing"}
+NOT_READERS = {"base", "source", "following", "importing", "propensity", "predictions"}
 NOT_WRITERS = {"base"}
 
 

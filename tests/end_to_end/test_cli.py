@@ -32,6 +32,7 @@ VERBS = (
     "describe",
     "train",
     "softness",
+    "benchmark",
     "report",
     "export",
     "export-softness",

@@ -22,7 +22,7 @@ def benchmark(
     predictions: Annotated[
         list[Path] | None,
         typer.Argument(
-            metavar="[PREDICTIONS]...",
+            metavar="FILE",
             help="Tables, CSV or parquet: columns configuration (or frame) and particle, and one for each prediction.",
         ),
     ] = None,

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+from vitrify.descriptors._averaged_grids import averaged_grids
 from vitrify.descriptors.base import Descriptor
 from vitrify.descriptors.bond_angle import BondAngle
-from vitrify.descriptors.bond_order import BondOrder
 from vitrify.descriptors.combined import DescriptorSet, Select
 from vitrify.descriptors.radial_density import RadialDensity
-from vitrify.descriptors.shell_average import ShellAverage
 
 
 def schoenholz_2016() -> Descriptor:
@@ -70,7 +69,7 @@ def boattini_2021() -> Descriptor:
     >>> len(boattini_2021().feature_names(("A", "B")))
     1176
     """
-    return _averaged(first=21, cutoff=2.3)
+    return averaged_grids(first=21, cutoff=2.3)
 
 
 def boattini_2021_hard_spheres() -> Descriptor:
@@ -88,15 +87,7 @@ def boattini_2021_hard_spheres() -> Descriptor:
     >>> len(boattini_2021_hard_spheres().feature_names(("A", "B")))
     1092
     """
-    return _averaged(first=35, cutoff=2.1)
-
-
-def _averaged(first: int, cutoff: float) -> Descriptor:
-    """Return radial densities from `first` fortieths on and bond orders, in the orders 0, 1 and 2."""
-    near = RadialDensity(tuple(k / 40 for k in range(first, 81)), delta=0.025)
-    middle = RadialDensity(tuple(k / 20 for k in range(41, 61)), delta=0.05)
-    far = RadialDensity(tuple(k / 10 for k in range(31, 51)), delta=0.1)
-    return ShellAverage(DescriptorSet((near, middle, far, BondOrder())), order=2, cutoff=cutoff)
+    return averaged_grids(first=35, cutoff=2.1)
 
 
 def ridout_2023() -> Descriptor:

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vitrify.descriptors import DESCRIPTOR_SETS
+from vitrify.descriptors._tabulated import Tabulated
 from vitrify.descriptors.shell_average import ShellAverage
-from vitrify.descriptors.tabulated import Tabulated
 from vitrify.errors import SettingsError, StoreError
 from vitrify.files import whole_file
 from vitrify.models.base import PairModel
