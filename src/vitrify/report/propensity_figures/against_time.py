@@ -12,6 +12,7 @@ from vitrify.report.propensity_figures.drawing import (
     draw_level,
     dress,
     family,
+    few_ticks,
     kinds_of,
     legend_below,
     names,
@@ -95,6 +96,7 @@ def _draw_orders_in_time(panel: Any, found: xr.Dataset, unit: float) -> None:
             panel, times, *with_error(found.isel(case=k), "pearson"), color, k, gid="pearson", ls="-", lw=0.9, label=f"LR({order})"
         )  # fmt: skip
     log_time(panel, times)
+    few_ticks(panel, times)
     nothing(panel, found["pearson"], drawn)
 
 
@@ -197,6 +199,7 @@ def _parts_by_time(panel: Any, scores: xr.Dataset, kind: str) -> None:
                 panel, times, *with_error(one, "pearson"), color, k, gid=part, lw=0.9, label=f"{part}, LR({order})", **style
             )  # fmt: skip
     log_time(panel, times)
+    few_ticks(panel, times)
     nothing(panel, scores["pearson"], drawn)
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 KINDS = {"thermal": SOFT, "inherent": HARD, "cage": INK, "time-averaged": "#f67e4b"}
 MEAN = "#6ea6cd"
+_FEW_DECADES = 1e3
 
 
 def color_of(label: str) -> str:
@@ -126,6 +127,18 @@ def dress(axes: Sequence[Any] | NDArray[Any], titles: Sequence[str], columns: in
             panel.set_ylabel(y)
         if k >= len(titles) - columns:
             panel.set_xlabel(x)
+
+
+def few_ticks(panel: Any, times: NDArray[Any]) -> None:
+    """Label 1, 2 and 5 of each decade where a logarithmic axis has few of them, and nothing between."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    known = times[np.isfinite(times) & (times > 0)]
+    if panel.get_xscale() != "log" or not len(known) or known.max() / known.min() > _FEW_DECADES:
+        return
+    panel.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    panel.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    panel.xaxis.set_minor_formatter(NullFormatter())
 
 
 def legend_below(axes: Sequence[Any] | NDArray[Any]) -> None:

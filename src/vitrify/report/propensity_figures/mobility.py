@@ -8,7 +8,7 @@ import numpy as np
 
 from vitrify.report.figures.base import PlottedTable, ReportFigure
 from vitrify.report.figures.style import FAINT, HARD, INK, SOFT, axes_or_new, axis_label, legend_if_any
-from vitrify.report.propensity_figures.drawing import names, title_of
+from vitrify.report.propensity_figures.drawing import few_ticks, names, title_of
 from vitrify.report.relaxation_figures.drawing import finite_table, joined, log_time, nothing, points
 
 if TYPE_CHECKING:
@@ -56,6 +56,7 @@ def plot_propensity_mobility(dataset: xr.Dataset, ax: Any = None) -> Any:
     for panel, name in zip(axes, ("mobility", "scattering"), strict=True):
         panel.set_ylabel(axis_label(dataset[name]), fontsize=9.5)
         log_time(panel, times)
+        few_ticks(panel, times)
     axes[1].set_xlabel(axis_label(dataset["time"]))
     legend_if_any(axes[0], fontsize=9, loc="best")
     return axes

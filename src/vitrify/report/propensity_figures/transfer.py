@@ -11,6 +11,7 @@ from vitrify.report.figures.style import FAINT, axes_or_new, axis_label
 from vitrify.report.propensity_figures.drawing import (
     color_of,
     dress,
+    few_ticks,
     legend_below,
     names,
     of_species,
@@ -85,6 +86,7 @@ def plot_propensity_transfer(dataset: xr.Dataset, ax: Any = None) -> Any:
         if np.isfinite(trained):
             panel.axvline(trained, color=FAINT, lw=0.8, ls=":", gid="trained", label="learned at")
         log_time(panel, times)
+        few_ticks(panel, times)
         nothing(panel, dataset["pearson"], drawn)
     titles = [title_of(s) for s in names(dataset, "species")]
     dress(axes, titles, len(axes), axis_label(dataset["time"]), axis_label(dataset["pearson"]))
