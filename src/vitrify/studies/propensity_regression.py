@@ -197,21 +197,32 @@ def _is_made_of(path: Path, made_of: str) -> bool:
 
 
 def _regress(job: tuple[PropensityPlace, str, Path, str, list[MeasuredPropensity]]) -> None:
+    import scipy.linalg  # noqa: F401  # its BLAS is to be there when threads are limited
+    from threadpoolctl import threadpool_limits
+
     place, kind, path, made_of, samples = job
-    work = _Work(place, kind, samples)
+    with threadpool_limits(
+        1, user_api="blas"
+    ):  # workers share the cores, and threads would change the last bits
+        found = _found(_Work(place, kind, samples), made_of)
+    with whole_file(path) as beside, beside.open("wb") as handle:
+        np.savez(handle, **found)  # type: ignore[arg-type]
+
+
+def _found(work: _Work, made_of: str) -> Arrays:
+    """Return everything that the regressions on one kind of positions give, see `read_regressions`."""
     found: Arrays = {"made_of": np.array(made_of)}
     fits = []
     for species, equations in work.equations().items():
-        fits += [work.fit(case, species, equations) for case in cases_of(place.settings, kind)]
+        fits += [work.fit(case, species, equations) for case in cases_of(work.settings, work.kind)]
         found |= work.learn_from_all(species, equations)
         found |= work.select(species, equations)
         found |= work.learn(species, equations)
     for fit in fits:
         found[f"{fit.head}|strength"] = fit.strengths
-    for k in range(len(samples)):
+    for k in range(len(work.samples)):
         found |= work.predict(fits, k)
-    with whole_file(path) as beside, beside.open("wb") as handle:
-        np.savez(handle, **found)  # type: ignore[arg-type]
+    return found
 
 
 @dataclass(frozen=True, eq=False)
