@@ -13,10 +13,9 @@ from numpy.typing import NDArray
 from vitrify.descriptors import DESCRIPTOR_SETS
 from vitrify.descriptors._tabulated import Tabulated
 from vitrify.descriptors.shell_average import ShellAverage
-from vitrify.errors import SettingsError, StoreError
-from vitrify.files import whole_file
+from vitrify.errors import SettingsError
 from vitrify.models.base import PairModel
-from vitrify.parallel import Workforce, map_units
+from vitrify.parallel import Workforce
 from vitrify.particles import Frame
 from vitrify.particles.propensity import MeasuredPropensity
 from vitrify.progress import Progress
@@ -24,6 +23,7 @@ from vitrify.protocols.cage import CageState
 from vitrify.protocols.inherent import Quench
 from vitrify.protocols.reference import ReferencePositions, TimeAverage
 from vitrify.provenance import identity
+from vitrify.studies.kept_arrays import Arrays, made_of, make_files, read_arrays, write_arrays
 from vitrify.studies.propensity_samples import PropensityPlace, model_of, temperature_of
 from vitrify.studies.propensity_settings import PropensitySettings
 
@@ -114,54 +114,34 @@ def describe_all(
     for kind in sorted(kinds, key=lambda kind: kind != "cage"):  # the longest first
         reference = reference_of(settings, kind, temperature)
         for k, sample in enumerate(samples):
-            made_of = _identity(reference, averages, model, sample.frame)
+            wanted = _identity(reference, averages, model, sample.frame)
             path = feature_file(kept, kind, k)
-            if not _holds(path, made_of):
-                jobs.append((path, made_of, reference, averages, model, sample.frame))
-    if not jobs:
-        return
+            if made_of(path) != wanted:
+                jobs.append((path, wanted, reference, averages, model, sample.frame))
     total = len(kinds) * len(samples)
-    with progress.step("Structure", total, "configurations") as update:
-        done = [float(total - len(jobs))]
-
-        def finished(_: int, __: Any) -> None:
-            done[0] += 1
-            update(done[0])
-
-        map_units(_describe, jobs, workers=workers, done=finished)
+    make_files("Structure", "configurations", _describe, jobs, total, progress, workers)
 
 
 def _identity(reference: ReferencePositions, averages: ShellAverage, model: PairModel, frame: Frame) -> str:
     of_frame = [frame.positions.tobytes().hex(), frame.species.tolist(), frame.box.vectors.tolist()]
-    made_of = {
+    parts = {
         "reference": reference.to_dict(),
         "descriptors": averages.inner.to_dict(),
         "model": None if reference.kind == "thermal" else model.to_dict(),
         "frame": identity({"frame": of_frame}),
     }
-    return identity(made_of)
-
-
-def _holds(path: Path, made_of: str) -> bool:
-    if not path.exists():
-        return False
-    with np.load(path, allow_pickle=False) as arrays:
-        return str(arrays["made_of"]) == made_of
+    return identity(parts)
 
 
 def _describe(job: tuple[Path, str, ReferencePositions, ShellAverage, PairModel, Frame]) -> None:
-    path, made_of, reference, averages, model, frame = job
+    path, wanted, reference, averages, model, frame = job
     found = reference.of(model, frame)
-    features = averages.inner.evaluate(found.frame).astype(np.float32)
-    fluctuation = np.zeros(0) if found.fluctuation is None else found.fluctuation
-    with whole_file(path) as beside, beside.open("wb") as handle:
-        np.savez(
-            handle,
-            made_of=made_of,
-            positions=found.frame.positions,
-            features=features,
-            fluctuation=fluctuation,
-        )
+    arrays: Arrays = {
+        "positions": found.frame.positions,
+        "features": averages.inner.evaluate(found.frame).astype(np.float32),
+        "fluctuation": np.zeros(0) if found.fluctuation is None else found.fluctuation,
+    }
+    write_arrays(path, arrays, wanted)
 
 
 def read_described(place: PropensityPlace, kind: str, configuration: int, frame: Frame) -> Described:
@@ -172,16 +152,10 @@ def read_described(place: PropensityPlace, kind: str, configuration: int, frame:
     StoreError
         If it is not there.
     """
-    path = feature_file(place, kind, configuration)
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            fluctuation = arrays["fluctuation"]
-            at = frame.with_positions(arrays["positions"])
-            return Described(at, arrays["features"], fluctuation if len(fluctuation) else None)
-    except (OSError, ValueError, KeyError) as error:
-        raise StoreError(
-            f"{path} is missing or damaged ({error}). Delete the file and run the study again."
-        ) from error
+    arrays = read_arrays(feature_file(place, kind, configuration))
+    fluctuation = arrays["fluctuation"]
+    at = frame.with_positions(arrays["positions"])
+    return Described(at, arrays["features"], fluctuation if len(fluctuation) else None)
 
 
 # -- tables of features ----------------------------------------------------------------------------------------------

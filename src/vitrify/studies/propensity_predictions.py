@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from vitrify.particles.propensity import MeasuredPropensity, displacements_of_runs
 from vitrify.predictors.noise_ceiling import noise_ceiling
 from vitrify.predictors.propensity_scores import correlations
-from vitrify.studies.propensity_regression import Arrays, Case, cases_of, read_regressions, scattering_of
+from vitrify.studies.kept_arrays import Arrays
+from vitrify.studies.propensity_regression import Case, cases_of, read_regressions, scattering_of
 from vitrify.studies.propensity_samples import PropensityPlace
 
 if TYPE_CHECKING:

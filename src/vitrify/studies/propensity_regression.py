@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vitrify.errors import StoreError
-from vitrify.files import whole_file
-from vitrify.parallel import Workforce, map_units
+from vitrify.parallel import Workforce
 from vitrify.particles.propensity import MeasuredPropensity
 from vitrify.predictors.feature_selection import ForwardSelection
 from vitrify.predictors.learning_curve import learning_curve
@@ -21,12 +18,12 @@ from vitrify.predictors.ridge import RidgeRegression, averaging_order
 from vitrify.predictors.trained_ridge import TrainedRidge
 from vitrify.progress import Progress
 from vitrify.provenance import identity
+from vitrify.studies.kept_arrays import Arrays, made_of, make_files, read_arrays, write_arrays
 from vitrify.studies.propensity_features import Table, feature_file, features_of, motion_names, names_of
 from vitrify.studies.propensity_samples import PropensityPlace
 from vitrify.studies.propensity_settings import PropensitySettings
 
 Array = NDArray[np.float64]
-Arrays = dict[str, NDArray[Any]]
 
 _ANGULAR = "q_"
 
@@ -127,20 +124,11 @@ def regress_all(
     files: dict[str, Path] = {kind: place.out / "regression" / f"{kind}.npz" for kind in kinds}
     jobs = []
     for kind in kinds:
-        made_of = _made_of(place, samples, kind)
-        if not _is_made_of(files[kind], made_of):
-            jobs.append((place, kind, files[kind], made_of, list(samples)))
-    if not jobs:
-        return files
+        wanted = _made_of(place, samples, kind)
+        if made_of(files[kind]) != wanted:
+            jobs.append((place, kind, files[kind], wanted, list(samples)))
     (place.out / "regression").mkdir(parents=True, exist_ok=True)
-    with progress.step("Regressions", len(kinds), "kinds of positions") as update:
-        done = [float(len(kinds) - len(jobs))]
-
-        def finished(_: int, __: Any) -> None:
-            done[0] += 1
-            update(done[0])
-
-        map_units(_regress, jobs, workers=workers, done=finished)
+    make_files("Regressions", "kinds of positions", _regress, jobs, len(kinds), progress, workers)
     return files
 
 
@@ -157,19 +145,13 @@ def read_regressions(path: Path) -> Arrays:
     StoreError
         If the file is missing or damaged.
     """
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            return {name: arrays[name] for name in arrays.files}
-    except (OSError, ValueError, KeyError) as error:
-        raise StoreError(
-            f"{path} is missing or damaged ({error}). Delete the file and run the study again."
-        ) from error
+    return read_arrays(path)
 
 
 def _made_of(place: PropensityPlace, samples: Sequence[MeasuredPropensity], kind: str) -> str:
     """Return the hash of what the regressions of a kind follow from: of all kinds, where motion between them counts."""
     kinds = place.settings.structure.positions if has_motion(place.settings, kind) else (kind,)
-    described = [_described_as(feature_file(place, k, c)) for k in kinds for c in range(len(samples))]
+    described = [made_of(feature_file(place, k, c)) for k in kinds for c in range(len(samples))]
     return identity(
         {
             "structure": described,
@@ -181,18 +163,6 @@ def _made_of(place: PropensityPlace, samples: Sequence[MeasuredPropensity], kind
     )
 
 
-def _described_as(path: Path) -> str:
-    with np.load(path, allow_pickle=False) as arrays:
-        return str(arrays["made_of"])
-
-
-def _is_made_of(path: Path, made_of: str) -> bool:
-    if not path.exists():
-        return False
-    with np.load(path, allow_pickle=False) as arrays:
-        return str(arrays["made_of"]) == made_of
-
-
 # -- one kind of positions -------------------------------------------------------------------------------------------
 
 
@@ -200,18 +170,17 @@ def _regress(job: tuple[PropensityPlace, str, Path, str, list[MeasuredPropensity
     import scipy.linalg  # noqa: F401  # its BLAS is to be there when threads are limited
     from threadpoolctl import threadpool_limits
 
-    place, kind, path, made_of, samples = job
+    place, kind, path, wanted, samples = job
     with threadpool_limits(
         1, user_api="blas"
     ):  # workers share the cores, and threads would change the last bits
-        found = _found(_Work(place, kind, samples), made_of)
-    with whole_file(path) as beside, beside.open("wb") as handle:
-        np.savez(handle, **found)  # type: ignore[arg-type]
+        found = _found(_Work(place, kind, samples))
+    write_arrays(path, found, wanted)
 
 
-def _found(work: _Work, made_of: str) -> Arrays:
+def _found(work: _Work) -> Arrays:
     """Return everything that the regressions on one kind of positions give, see `read_regressions`."""
-    found: Arrays = {"made_of": np.array(made_of)}
+    found: Arrays = {}
     fits = []
     for species, equations in work.equations().items():
         fits += [work.fit(case, species, equations) for case in cases_of(work.settings, work.kind)]

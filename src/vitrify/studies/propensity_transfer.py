@@ -14,8 +14,9 @@ from vitrify.particles.propensity import MeasuredPropensity
 from vitrify.predictors.propensity_scores import pearson
 from vitrify.progress import Progress
 from vitrify.readers.propensity import read_propensity
+from vitrify.studies.kept_arrays import Arrays
 from vitrify.studies.propensity_features import Table, describe_all, features_of, names_of
-from vitrify.studies.propensity_regression import Arrays, Case, columns_of, read_regressions, relaxation_index
+from vitrify.studies.propensity_regression import Case, columns_of, read_regressions, relaxation_index
 from vitrify.studies.propensity_samples import PropensityPlace
 
 if TYPE_CHECKING:
