@@ -65,6 +65,7 @@ def settings_for(data, **overrides):
         "source": {"data": str(data), "time": 10.0, "temperature": 0.5},
         "structure": {"positions": ["thermal"], "order": 0},
         "regression": {
+            "network_positions": ["thermal"],
             "strengths": [0.001, 0.1],
             "folds": 5,
             "inner_folds": 2,
@@ -107,6 +108,12 @@ def test_what_moves_the_particles_is_found_on_configurations_that_were_left_out(
 def test_particles_that_no_structure_moves_cannot_be_predicted(results):
     of_b = results.datasets["propensity_scores"].sel(case="thermal LR(0)", species="B", time=10.0)
     assert abs(of_b["pearson"]) < 0.35
+
+
+def test_a_neural_network_has_its_row_and_sees_what_moves_the_particles(results):
+    scores = results.datasets["propensity_scores"].sel(case="thermal MLP(0)", time=10.0)
+    assert scores["pearson"].sel(species="A") > 0.35 > abs(scores["pearson"].sel(species="B"))
+    assert any(row.quantity == "Pearson's r, thermal MLP(0), A" for row in results.table)
 
 
 def test_the_planted_function_is_the_first_that_is_selected(results):

@@ -38,7 +38,7 @@ PROPENSITY_CAPTIONS = {
     "propensity_best": Caption(
         "All models at the relaxation time",
         "One row per model, ordered by the mean over species; colours are the positions that structure is measured on. Circles: "
-        "all descriptors; squares: radial ones; triangles: angular ones; diamonds: with motion besides. "
+        "all descriptors; squares: radial ones; triangles: angular ones; diamonds: with motion besides; crosses: a neural network. "
         f"{_CEILING}. {_BARS}.",
         f"{_LR}. Motion: {{{{ says('propensity_scores', 'motion') }}}}. Drawn is the time at which "
         f"the liquid has relaxed to 1/e, or the nearest one. All are tried on the same configurations, so that differences between models may be known better than the bars suggest.{_TAU}",

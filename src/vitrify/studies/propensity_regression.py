@@ -13,6 +13,7 @@ from vitrify.parallel import Workforce
 from vitrify.particles.propensity import MeasuredPropensity
 from vitrify.predictors.feature_selection import ForwardSelection
 from vitrify.predictors.learning_curve import learning_curve
+from vitrify.predictors.network_regression import NetworkRegression
 from vitrify.predictors.normal_equations import NormalEquations, equations_by_species
 from vitrify.predictors.ridge import RidgeRegression, averaging_order
 from vitrify.predictors.trained_ridge import TrainedRidge
@@ -26,6 +27,7 @@ from vitrify.studies.propensity_settings import PropensitySettings
 Array = NDArray[np.float64]
 
 _ANGULAR = "q_"
+NETWORK = "network"
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,8 @@ class Case:
         Reference positions.
     order : int
         Highest order of averaging.
-    part : {"both", "radial", "angular"}
+    part : {"both", "radial", "angular", "network"}
+        The last: all features, in a neural network instead of a ridge regression.
     motion : bool
         Whether it has fluctuations and displacements between reference positions besides.
     """
@@ -57,6 +60,8 @@ class Case:
         >>> Case("inherent", 2).label, Case("cage", 3, motion=True).label, Case("thermal", 0, "radial").label
         ('inherent LR(2)', 'cage LR(3) + motion', 'thermal LR(0) radial')
         """
+        if self.part == NETWORK:
+            return f"{self.kind} MLP({self.order})"
         part = "" if self.part == "both" else f" {self.part}"
         return f"{self.kind} LR({self.order}){part}{' + motion' if self.motion else ''}"
 
@@ -69,6 +74,8 @@ def cases_of(settings: PropensitySettings, kind: str) -> list[Case]:
         cases += [Case(kind, n, part) for part in ("radial", "angular") for n in orders]
     if has_motion(settings, kind):
         cases.append(Case(kind, settings.structure.order, motion=True))
+    if kind in settings.regression.network_positions:
+        cases.append(Case(kind, settings.structure.order, NETWORK))
     return cases
 
 
@@ -92,7 +99,7 @@ def columns_of(case: Case, names: Sequence[str], motion: Sequence[str]) -> NDArr
             wanted = case.motion
         else:
             angular = inner.startswith(_ANGULAR)
-            wanted = case.part == "both" or angular == (case.part == "angular")
+            wanted = case.part in ("both", NETWORK) or angular == (case.part == "angular")
         if wanted and averaging_order(name) <= case.order:
             chosen.append(k)
     return np.array(chosen, np.int64)
@@ -183,7 +190,11 @@ def _found(work: _Work) -> Arrays:
     found: Arrays = {}
     fits = []
     for species, equations in work.equations().items():
-        fits += [work.fit(case, species, equations) for case in cases_of(work.settings, work.kind)]
+        for case in cases_of(work.settings, work.kind):
+            if case.part == NETWORK:
+                found |= work.learn_networks(case, species)
+            else:
+                fits.append(work.fit(case, species, equations))
         found |= work.learn_from_all(species, equations)
         found |= work.select(species, equations)
         found |= work.learn(species, equations)
@@ -240,6 +251,19 @@ class _Work:
         strengths = held_out.scores["strength"].values / few.count.sum()
         fold_of = held_out.scores["fold"].values
         return _Fit(f"{case.label}|{species}", species, columns, held_out.models, fold_of, strengths)
+
+    def learn_networks(self, case: Case, species: str) -> Arrays:
+        """Return what networks that have not seen a configuration predict of it, for every configuration."""
+        columns = columns_of(case, self.names, self.motion)
+        features, targets = [], []
+        for k, sample in enumerate(self.samples):
+            rows = np.flatnonzero(self.species(k) == species)
+            features.append(self.features(k)[np.ix_(rows, columns)].astype(np.float32))
+            targets.append(sample.propensity[:, rows].T)
+        r = self.settings.regression
+        network = NetworkRegression(min_sd=r.min_sd, seed=r.seed)
+        predicted = network.cross_validate(features, targets, r.folds)
+        return {f"{case.label}|{species}|{k}": one.T.astype(np.float32) for k, one in enumerate(predicted)}
 
     def predict(self, fits: Sequence[_Fit], k: int) -> Arrays:
         """Return what the models that have not seen configuration k predict of it."""

@@ -139,6 +139,8 @@ class Regression(_Strict):
         them, beside.
     part_positions : tuple of str
         Positions on which radial and angular functions are also tried alone.
+    network_positions : tuple of str
+        Positions on whose features of all orders, in memory, neural networks are tried too.
     selection_positions : tuple of str
         Positions on which functions are selected one after the other,
     selected : int
@@ -162,6 +164,7 @@ class Regression(_Strict):
     min_sd: float = Field(default=1e-3, ge=0)
     motion_positions: tuple[Kind, ...] = ("thermal", "inherent", "cage", "time-averaged")
     part_positions: tuple[Kind, ...] = ("thermal", "inherent")
+    network_positions: tuple[Kind, ...] = ("inherent",)
     selection_positions: tuple[Kind, ...] = ("thermal", "inherent")
     selected: int = Field(default=150, ge=1)
     selection_order: int = Field(default=2, ge=0)
@@ -268,7 +271,8 @@ def propensity_preset(scale: str, density: float = 1.2) -> dict[str, Any]:
     20
     """
     runs = {"demo": _DEMO, "study": _STUDY, "paper": _PAPER}[known_scale(scale)]
-    return {"scale": scale, "runs": {**runs, "density": density}, "structure": {}, "regression": {}}
+    regression = {"network_positions": ()} if scale == "paper" else {}  # its features do not fit into memory
+    return {"scale": scale, "runs": {**runs, "density": density}, "structure": {}, "regression": regression}
 
 
 def hard_sphere_preset(scale: str, density: float = 0.0) -> dict[str, Any]:
@@ -294,7 +298,11 @@ def hard_sphere_preset(scale: str, density: float = 0.0) -> dict[str, Any]:
             "descriptors": "boattini-2021-hard-spheres",
             "cage_radius": 0.2,
         },
-        "regression": {"selection_positions": ("thermal",), "learning_positions": ("thermal",)},
+        "regression": {
+            "selection_positions": ("thermal",),
+            "learning_positions": ("thermal",),
+            "network_positions": () if scale == "paper" else ("thermal",),
+        },
     }
 
 

@@ -47,6 +47,7 @@ def propensity_table(
         yield _ceiling_row(top, species, n)
         yield from _orders(here, species, n)
         yield from _parts(here, species, n)
+        yield from _networks(here, species, n)
         yield _best_row(here, top, species, n)
         mean, scatter = control[species]
         yield TableRow(
@@ -86,6 +87,12 @@ def _parts(here: xr.Dataset, species: str, n: int) -> Iterator[TableRow]:
         one = here.isel(case=k)
         source = f"{BOATTINI}, Fig. 1c is a plot" if str(one["kind"].values) == "thermal" else ""
         yield _score_row(one, species, n, source)
+
+
+def _networks(here: xr.Dataset, species: str, n: int) -> Iterator[TableRow]:
+    """Yield what neural networks do with the same features."""
+    for k in np.flatnonzero(here["part"].values == "network"):
+        yield _score_row(here.isel(case=k), species, n, "")
 
 
 def _score_row(one: xr.Dataset, species: str, n: int, source: str, published: str | None = None) -> TableRow:

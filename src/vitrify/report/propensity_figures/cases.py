@@ -27,7 +27,7 @@ from vitrify.report.relaxation_figures.drawing import finite_table, joined, noth
 if TYPE_CHECKING:
     import xarray as xr
 
-_MARKERS = {"both": "o", "radial": "s", "angular": "^"}
+_MARKERS = {"both": "o", "radial": "s", "angular": "^", "network": "P"}
 
 
 def _ranked(scores: xr.Dataset) -> xr.Dataset:
