@@ -24,6 +24,7 @@ FAMILIES = (
     "bench_structure_functions",
     "bench_angular_sum",
     "bench_softness",
+    "bench_predictors_subset_scan",
     "bench_bond_order_peers",
     "bench_p_hop",
     "bench_md",

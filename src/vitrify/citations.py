@@ -178,6 +178,11 @@ CITATIONS: Mapping[str, _Entry] = {
         "A structural approach to relaxation in glassy liquids",
         "Nature Physics", "12", "469--471", "2016", "10.1038/nphys3644",
     ),
+    "sharma2022": _article(
+        "Sharma, Mohit and Nandi, Manoj Kumar and Maitra Bhattacharyya, Sarika",
+        "Identifying structural signature of dynamical heterogeneity via the local softness parameter",
+        _PRE, "105", "044604", "2022", "10.1103/PhysRevE.105.044604",
+    ),
     "shiba2023": _article(
         "Shiba, Hayato and Hanai, Masatoshi and Suzumura, Toyotaro and Shimokawabe, Takashi",
         "{BOTAN}: {BOnd TArgeting Network} for prediction of slow glassy dynamics by machine learning relative motion",
@@ -224,6 +229,7 @@ METHODS: Mapping[str, tuple[str, ...]] = {
     "averaged_descriptors": ("boattini2021",),
     "bond_angle": ("behler2007",),
     "cage_state": ("alkemade2023",),
+    "caging_softness": ("sharma2022",),
     "d2min": ("falk1998",),
     "event_driven": ("alder1959", "lubachevsky1990", "smallenburg2022"),
     "fire": ("bitzek2006",),

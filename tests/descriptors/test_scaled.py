@@ -9,8 +9,9 @@ from vitrify.errors import ParameterError
 from vitrify.particles import Box, Frame
 from vitrify.testing.strategies import random_frame
 
+UNSCALABLE = ("local_energy", "caging_depth", "ordered_distances", "voronoi_volume")
 SCALABLE = [
-    *(n for n in DESCRIPTORS if n != "local_energy"),
+    *(n for n in DESCRIPTORS if n not in UNSCALABLE),
     *(n for n in DESCRIPTOR_SETS if n != "first-peaks"),
 ]
 
@@ -38,7 +39,7 @@ def test_scaled_lengths_see_a_scaled_frame_as_before(name):
 
 
 def test_what_cannot_be_scaled_says_so():
-    for name in ("local_energy", "first-peaks"):
+    for name in (*UNSCALABLE, "first-peaks"):
         with pytest.raises(ParameterError, match="cannot be scaled"):
             made(name).scaled(2.0)
     with pytest.raises(ParameterError, match="`length` must be a positive length"):

@@ -78,7 +78,7 @@ def test_the_version_is_printed(vitrify):
 
 
 def test_an_unknown_verb_or_study_is_answered_with_the_nearest(vitrify):
-    for words, nearest in ((("quensh", "a.zarr"), "quench"), (("run", "softnes"), "softness")):
+    for words, nearest in ((("quensh", "a.zarr"), "quench"), (("run", "relaxaton"), "relaxation")):
         said = vitrify(*words)
         assert said.code == 2
         assert f"Did you mean '{nearest}'?" in said.err

@@ -77,7 +77,15 @@ def build_app() -> typer.Typer:
 
 def _studies() -> typer.Typer:
     """Return the verbs of `vitrify run`, one for each study."""
-    from vitrify.cli import run, run_onset, run_propensity, run_relaxation, run_trap_model
+    from vitrify.cli import (
+        run,
+        run_caging_softness,
+        run_meaning_of_softness,
+        run_onset,
+        run_propensity,
+        run_relaxation,
+        run_trap_model,
+    )
 
     what = "Run a whole study from one line: simulate, analyse, report."
     app = typer.Typer(help=what, short_help=what, no_args_is_help=True)
@@ -86,8 +94,10 @@ def _studies() -> typer.Typer:
         "trap-model": run_trap_model.trap_model,
         "onset": run_onset.onset,
         "relaxation": run_relaxation.relaxation,
+        "meaning-of-softness": run_meaning_of_softness.meaning_of_softness,
         "propensity": run_propensity.propensity,
         "propensity-hard-spheres": run_propensity.hard_spheres,
+        "caging-softness": run_caging_softness.caging_softness,
     }
     _add(app, studies)
     return app

@@ -15,6 +15,12 @@ DESCRIPTORS = Registry(
         "steinhardt": "vitrify.descriptors.steinhardt:Steinhardt",
         "coordination": "vitrify.descriptors.coordination:Coordination",
         "local_energy": "vitrify.descriptors.local_energy:LocalEnergy",
+        "cumulative_density": "vitrify.descriptors.cumulative_density:CumulativeDensity",
+        "shell_bond_order": "vitrify.descriptors.shell_bond_order:ShellBondOrder",
+        "ordered_distances": "vitrify.descriptors.ordered_distances:OrderedDistances",
+        "voronoi_volume": "vitrify.descriptors.voronoi_volume:VoronoiVolume",
+        "delaunay_shapes": "vitrify.descriptors.tetrahedra:DelaunayShapes",
+        "caging_depth": "vitrify.descriptors.caging_depth:CagingDepth",
     },
 )
 """Members that their name and default parameters describe."""
@@ -25,6 +31,7 @@ COMBINATIONS = Registry(
         "set": "vitrify.descriptors.combined:DescriptorSet",
         "select": "vitrify.descriptors.combined:Select",
         "shell_average": "vitrify.descriptors.shell_average:ShellAverage",
+        "caging_softness": "vitrify.descriptors.caging_softness:CagingSoftness",
     },
 )
 """Descriptors made of others, known to `vitrify.descriptors.base.from_dict`."""
@@ -34,6 +41,9 @@ DESCRIPTOR_SETS = Registry(
     {
         "schoenholz-2016": "vitrify.descriptors.named_sets:schoenholz_2016",
         "schoenholz-2016-radial": "vitrify.descriptors.named_sets:schoenholz_2016_radial",
+        "cubuk-2016-cumulative": "vitrify.descriptors.named_sets:cubuk_2016_cumulative",
+        "cubuk-2016-shells": "vitrify.descriptors.named_sets:cubuk_2016_shells",
+        "cubuk-2016-maps": "vitrify.descriptors.named_sets:cubuk_2016_maps",
         "first-peaks": "vitrify.descriptors.named_sets:first_peaks",
         "boattini-2021": "vitrify.descriptors.named_sets:boattini_2021",
         "boattini-2021-hard-spheres": "vitrify.descriptors.named_sets:boattini_2021_hard_spheres",

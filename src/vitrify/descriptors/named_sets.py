@@ -6,7 +6,9 @@ from vitrify.descriptors._averaged_grids import averaged_grids
 from vitrify.descriptors.base import Descriptor
 from vitrify.descriptors.bond_angle import BondAngle
 from vitrify.descriptors.combined import DescriptorSet, Select
+from vitrify.descriptors.cumulative_density import CumulativeDensity
 from vitrify.descriptors.radial_density import RadialDensity
+from vitrify.descriptors.shell_bond_order import ShellBondOrder
 
 
 def schoenholz_2016() -> Descriptor:
@@ -37,6 +39,57 @@ def schoenholz_2016_radial() -> Descriptor:
     100
     """
     return RadialDensity()
+
+
+def cubuk_2016_cumulative() -> Descriptor:
+    """Return the cumulative radial functions: neighbours of each species within 0.1, 0.2, … 3.5.
+
+    References
+    ----------
+    Cubuk, PhD thesis (Harvard, 2016), section 5.5.7, eq. 5.8.
+
+    Examples
+    --------
+    >>> len(cubuk_2016_cumulative().feature_names(("A", "B")))
+    70
+    """
+    return CumulativeDensity()
+
+
+def cubuk_2016_shells() -> Descriptor:
+    """Return the angular functions of spherical harmonics: Q_l with l = 2, 4, … 14 in five shells, all species together.
+
+    Shells of width 0.5 begin at 1.0, 1.5, 2.0, 2.5 and 3.0. Third orders and shells of each species, which the thesis
+    found to add nothing, are options of `ShellBondOrder`.
+
+    References
+    ----------
+    Cubuk, PhD thesis (Harvard, 2016), section 5.5.7, eqs. 5.9 and 5.10.
+
+    Examples
+    --------
+    >>> len(cubuk_2016_shells().feature_names(("A", "B")))
+    35
+    """
+    return ShellBondOrder()
+
+
+def cubuk_2016_maps() -> Descriptor:
+    """Return the 160 structure functions from which the maps of structure were drawn: 94 radial and 66 angular ones.
+
+    `schoenholz_2016` without the radii below 0.4: 0.4, 0.5, … 5.0. The thesis leaves out "the first 6" radial functions, three a
+    species, "closer than 0.3"; no neighbour comes that near.
+
+    References
+    ----------
+    Cubuk, PhD thesis (Harvard, 2016), section 6.6.
+
+    Examples
+    --------
+    >>> len(cubuk_2016_maps().feature_names(("A", "B")))
+    160
+    """
+    return DescriptorSet((RadialDensity(radii=tuple(k / 10 for k in range(4, 51))), BondAngle()))
 
 
 def first_peaks() -> Descriptor:

@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING
 
 from vitrify.errors import ShapeError, UnknownNameError
 from vitrify.report.benchmark_definitions import BENCHMARK_DATASETS
+from vitrify.report.caging_definitions import CAGING_DATASETS
+from vitrify.report.meaning_definitions import MEANING_DATASETS
+from vitrify.report.meaning_structure_definitions import MEANING_STRUCTURE_DATASETS
 from vitrify.report.onset_definitions import ONSET_DATASETS
 from vitrify.report.propensity_definitions import PROPENSITY_DATASETS
 from vitrify.report.relaxation_definitions import RELAXATION_DATASETS
@@ -229,10 +232,13 @@ DATASETS: Mapping[str, Mapping[str, Variable]] = {
     },
     **ONSET_DATASETS,
     **RELAXATION_DATASETS,
+    **MEANING_DATASETS,
+    **MEANING_STRUCTURE_DATASETS,
     **TRAP_DATASETS,
     **SOFT_SPHERE_DATASETS,
     **BENCHMARK_DATASETS,
     **PROPENSITY_DATASETS,
+    **CAGING_DATASETS,
 }
 
 

@@ -9,8 +9,14 @@ from vitrify.errors import UnknownNameError
 from vitrify.registry import Registry
 from vitrify.report.benchmark_captions import BENCHMARK_CAPTIONS
 from vitrify.report.benchmark_figures import BENCHMARK_FIGURES
+from vitrify.report.caging_captions import CAGING_CAPTIONS
+from vitrify.report.caging_figures import CAGING_FIGURES
 from vitrify.report.captions import CAPTIONS, Caption
 from vitrify.report.figures import FIGURES
+from vitrify.report.meaning_captions import MEANING_CAPTIONS
+from vitrify.report.meaning_figures import MEANING_FIGURES
+from vitrify.report.meaning_structure_captions import MEANING_STRUCTURE_CAPTIONS
+from vitrify.report.meaning_structure_figures import MEANING_STRUCTURE_FIGURES
 from vitrify.report.onset_captions import ONSET_CAPTIONS
 from vitrify.report.onset_figures import ONSET_FIGURES
 from vitrify.report.propensity_captions import PROPENSITY_CAPTIONS
@@ -85,6 +91,15 @@ EDITIONS = {
         "Published and found here",
         published=True,
     ),
+    "meaning-of-softness": Edition(
+        Registry("figure of the meaning of softness", {**MEANING_FIGURES, **MEANING_STRUCTURE_FIGURES}),
+        {**MEANING_CAPTIONS, **MEANING_STRUCTURE_CAPTIONS},
+        "What softness means",
+        "What was run, which structure softness is made of, how simple it can be made, and how its field lies in space; beside the "
+        "published numbers.",
+        "Published and found here",
+        published=True,
+    ),
     "trap-model": Edition(
         TRAP_FIGURES,
         TRAP_CAPTIONS,
@@ -109,6 +124,15 @@ EDITIONS = {
         "Propensity from structure",
         "What was run, how well ridge regression on averaged descriptors predicts where particles will be mobile, on "
         "configurations that it has not seen, and how far that is from the noise ceiling.",
+        "Published and found here",
+        published=True,
+    ),
+    "caging-softness": Edition(
+        CAGING_FIGURES,
+        CAGING_CAPTIONS,
+        "Softness of the mean-field caging potential",
+        "What was run, how depth and softness of the mean cage are related, how the softness of single particles lasts, and "
+        "whether soft particles rearrange, beside the published numbers.",
         "Published and found here",
         published=True,
     ),

@@ -65,6 +65,8 @@ def _members(kind: str, names: tuple[str, ...], cutoff: float, model: Any) -> li
     member: Any = DESCRIPTORS.load(kind)
     if kind == "local_energy":
         return [member(model)] if hasattr(model, "pair_energy") else []
+    if kind == "caging_depth":  # its temperature and its limits are those of one state point
+        return []
     if kind == "coordination" and getattr(model, "name", "") != "kob_andersen":
         return [member(tuple((a, b, cutoff) for a, b in combinations_with_replacement(names, 2)))]
     if kind == "steinhardt":

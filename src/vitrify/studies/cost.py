@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from vitrify.parallel import available_cores
@@ -87,12 +88,20 @@ def print_cost(
     more: tuple[Cost, ...] = (),
 ) -> None:
     """Print a table of frames, minutes and gigabytes per state point, of what a study does besides, and in all."""
+    print_costs(
+        [*(cost_of(settings, p) for p in settings.state_points), *more], settings.scale, workers, study
+    )
+
+
+def print_costs(
+    costs: Sequence[Cost], scale: str, workers: int | None = None, study: str = "softness"
+) -> None:
+    """Print a table of frames, minutes and gigabytes, line by line and in all."""
     from rich.console import Console
     from rich.table import Table
 
     cores = workers or available_cores()
-    costs = [*(cost_of(settings, p) for p in settings.state_points), *more]
-    table = Table("state point", title=f"vitrify run {study}, {settings.scale}")
+    table = Table("state point", title=f"vitrify run {study}, {scale}")
     for heading in ("frames", "core minutes", "GB on disk"):
         table.add_column(heading, justify="right")
     for c in costs:

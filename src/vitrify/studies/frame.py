@@ -17,7 +17,7 @@ from vitrify.studies.finished import is_finished, mark_finished
 if TYPE_CHECKING:
     from vitrify.report.results import SoftnessResults
     from vitrify.studies.finished import HasResults
-    from vitrify.studies.settings import SoftnessSettings
+    from vitrify.studies.settings import SimulatedSettings, SoftnessSettings
 
 Made = TypeVar("Made")
 
@@ -112,6 +112,16 @@ def require_extras(settings: SoftnessSettings) -> None:
     MissingExtraError
     """
     require_report()
+    require_engine(settings)
+
+
+def require_engine(settings: SimulatedSettings) -> None:
+    """Refuse to begin where the simulation could not run.
+
+    Raises
+    ------
+    MissingExtraError
+    """
     if settings.simulation.engine == "lammps":
         from vitrify.engines.lammps import load_lammps
 

@@ -31,7 +31,7 @@ from vitrify.studies.relaxation_settings import RelaxationSettings
 from vitrify.studies.relaxation_structure import structure_datasets
 from vitrify.studies.relaxation_table import run_description, table_rows, warnings_of
 from vitrify.studies.results import METHODS
-from vitrify.studies.simulate import Workplace, workplace
+from vitrify.studies.simulate import Workplace, engine_methods, workplace
 from vitrify.studies.softness import run_study
 from vitrify.theory.rearrangement_probability import softness_bins
 
@@ -155,6 +155,6 @@ def _in_words_of_the_page(dataset: xr.Dataset) -> xr.Dataset:
 
 def _methods(settings: RelaxationSettings) -> list[str]:
     used = list(METHODS)
-    if settings.simulation.engine == "lammps":
-        used += ["kob_andersen", "lammps", "nose_hoover"]
+    if settings.simulation.engine != "dryrun":
+        used += ["kob_andersen", *engine_methods(settings)]
     return used

@@ -25,7 +25,7 @@ _TIMES = {"overlap": ("1/e", "integral", "stretched"), "self_scattering": ("1/e"
 
 def ensemble_of(settings: RelaxationSettings) -> Literal["NVT", "unknown"]:
     """Return what the runs hold fixed: with a thermostat, particles and volume."""
-    return "NVT" if settings.simulation.engine == "lammps" else "unknown"
+    return "unknown" if settings.simulation.engine == "dryrun" else "NVT"
 
 
 def relaxation_functions(one: CentreTrajectory, settings: RelaxationSettings) -> xr.Dataset:

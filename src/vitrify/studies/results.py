@@ -20,7 +20,7 @@ from vitrify.studies.curves import (
 )
 from vitrify.studies.fits import Tally, counts_of, fit_attributes, fitted_temperatures, global_fit
 from vitrify.studies.settings import SoftnessSettings
-from vitrify.studies.simulate import Workplace
+from vitrify.studies.simulate import Workplace, engine_methods
 from vitrify.theory.arrhenius import ArrheniusFit, arrhenius_per_bin
 from vitrify.theory.onset import OnsetBootstrap, OnsetInterval
 from vitrify.theory.rearrangement_probability import (
@@ -225,8 +225,8 @@ def _contrast_row(tally: Tally, stride: int, at: str) -> TableRow:
 
 def _methods(settings: SoftnessSettings) -> list[str]:
     used = list(METHODS)
-    if settings.simulation.engine == "lammps":
-        used += ["kob_andersen", "lammps", "nose_hoover"]
+    if settings.simulation.engine != "dryrun":
+        used += ["kob_andersen", *engine_methods(settings)]
     if settings.minimization.minimizer == "fire":
         used.append("fire")
     return [*used, "onset_temperature"]

@@ -60,7 +60,8 @@ class Simulation(_Strict):
 
     Parameters
     ----------
-    engine : {"lammps", "dryrun"}
+    engine : {"lammps", "verlet", "dryrun"}
+        "verlet" is compiled code of our own, one core a trajectory; for boxes at least twice as high as the cutoff.
     model : {"kob_andersen", "harmonic_spheres"}
     smoothing : {"quad", "shift", "force_shift", "none"}
         Of the Kob-Andersen potential; "quad" has two continuous derivatives.
@@ -78,7 +79,7 @@ class Simulation(_Strict):
         Parameters of the `PlantedLiquid` of the engine "dryrun"; of no meaning to others.
     """
 
-    engine: Literal["lammps", "dryrun"] = "lammps"
+    engine: Literal["lammps", "verlet", "dryrun"] = "lammps"
     model: Literal["kob_andersen", "harmonic_spheres"] = "kob_andersen"
     smoothing: Literal["quad", "shift", "force_shift", "none"] = "quad"
     n_particles: int = Field(default=1000, ge=10)
@@ -205,17 +206,22 @@ class Statistics(_Strict):
     seed: int = Field(default=11, ge=0)
 
 
-class SoftnessSettings(_Strict):
-    """Everything that `vitrify run softness` does."""
+class SimulatedSettings(_Strict):
+    """What every study that simulates its own trajectories is told."""
 
     scale: str = "demo"
     state_points: tuple[StatePoint, ...]
     simulation: Simulation = Simulation()
+    equilibrate: bool = False
+
+
+class SoftnessSettings(SimulatedSettings):
+    """Everything that `vitrify run softness` does."""
+
     minimization: Minimization = Minimization()
     rearrangements: Rearrangements = Rearrangements()
     training: Training = Training()
     statistics: Statistics = Statistics()
-    equilibrate: bool = False
 
     @model_validator(mode="after")
     def _consistent(self) -> SoftnessSettings:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from importlib.resources import as_file, files
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -25,9 +25,34 @@ from vitrify.protocols.equilibrate import Equilibrate, equilibrate, load_configu
 from vitrify.protocols.production import prepare_production, produce, state_file
 from vitrify.provenance import to_plain, versions
 from vitrify.studies.filling import once
-from vitrify.studies.settings import SoftnessSettings, StatePoint
+from vitrify.studies.settings import SimulatedSettings, SoftnessSettings, StatePoint
 
 STUDY_STORE = "trajectory.zarr"
+
+
+class SimulatedPlace(Protocol):
+    """Where a study keeps the trajectories that it simulates."""
+
+    @property
+    def out(self) -> Path:
+        """Its folder."""
+
+    @property
+    def settings(self) -> SimulatedSettings:
+        """What it was told."""
+
+    @property
+    def only_store(self) -> Path | None:
+        """A single trajectory that lies elsewhere than in a study's folder."""
+
+    def folder(self, point: StatePoint) -> Path:
+        """Folder of one state point."""
+
+    def store(self, point: StatePoint) -> Path:
+        """Its trajectory."""
+
+    def trajectory(self, point: StatePoint) -> Trajectory:
+        """Open its trajectory."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +109,7 @@ def workplace(out: Path, settings: SoftnessSettings, shared: Path | None = None)
     return Workplace(Path(out), settings, shared=None if shared is None else Path(shared))
 
 
-def make_model(settings: SoftnessSettings) -> Any:
+def make_model(settings: SimulatedSettings) -> Any:
     """Return the model that the settings name."""
     if settings.simulation.engine == "dryrun":
         from vitrify.engines.dryrun import PlantedLiquid
@@ -99,12 +124,19 @@ def make_model(settings: SoftnessSettings) -> Any:
     return KobAndersen(smoothing=settings.simulation.smoothing)
 
 
-def density_of(settings: SoftnessSettings, point: StatePoint) -> float:
+def engine_methods(settings: SimulatedSettings) -> list[str]:
+    """Return what to cite for the engine, as `vitrify.citations.for_methods` names it."""
+    return {"lammps": ["lammps", "nose_hoover"], "verlet": ["nose_hoover"], "dryrun": []}[
+        settings.simulation.engine
+    ]
+
+
+def density_of(settings: SimulatedSettings, point: StatePoint) -> float:
     """Return the number density of one state point."""
     return settings.simulation.density if point.density is None else point.density
 
 
-def make_run(settings: SoftnessSettings, point: StatePoint) -> Run:
+def make_run(settings: SimulatedSettings, point: StatePoint) -> Run:
     """Return the run of one state point; its seed follows from the settings' seed, temperature, density and replica."""
     s = settings.simulation
     entropy = [s.seed, round(point.temperature * 1e6), point.replica]
@@ -120,10 +152,10 @@ def make_run(settings: SoftnessSettings, point: StatePoint) -> Run:
     )
 
 
-def shipped_start(settings: SoftnessSettings, point: StatePoint) -> Path | None:
+def shipped_start(settings: SimulatedSettings, point: StatePoint) -> Path | None:
     """Return the equilibrated configuration that comes with vitrify for this state point, if there is one."""
     s = settings.simulation
-    if s.engine != "lammps":
+    if s.engine == "dryrun":
         return None
     model = f"{s.model}-{s.smoothing}" if s.model == "kob_andersen" else s.model
     at = f"rho{density_of(settings, point):.2f}-{point.model_copy(update={'density': None}).label}"
@@ -133,14 +165,14 @@ def shipped_start(settings: SoftnessSettings, point: StatePoint) -> Path | None:
         return path if path.exists() else None
 
 
-def needs_equilibration(settings: SoftnessSettings, point: StatePoint) -> bool:
+def needs_equilibration(settings: SimulatedSettings, point: StatePoint) -> bool:
     """Whether the run has to make its own equilibrated start."""
-    if settings.simulation.engine != "lammps":
+    if settings.simulation.engine == "dryrun":
         return False
     return settings.equilibrate or shipped_start(settings, point) is None
 
 
-def make_equilibration(settings: SoftnessSettings, point: StatePoint) -> Equilibrate:
+def make_equilibration(settings: SimulatedSettings, point: StatePoint) -> Equilibrate:
     """Return how the liquid of one state point is brought to its temperature."""
     s = settings.simulation
     return Equilibrate(
@@ -154,7 +186,7 @@ def make_equilibration(settings: SoftnessSettings, point: StatePoint) -> Equilib
 # -- trajectories ----------------------------------------------------------------------------------------------------
 
 
-def prepare_trajectory(place: Workplace, point: StatePoint) -> Trajectory:
+def prepare_trajectory(place: SimulatedPlace, point: StatePoint) -> Trajectory:
     """Create the store of a state point, or open it if it is there for the same run.
 
     Raises
@@ -184,9 +216,8 @@ def prepare_trajectory(place: Workplace, point: StatePoint) -> Trajectory:
     planted = settings.simulation.engine == "dryrun"
     trajectory = Trajectory.create(place.store(point), layout, provenance)
     prepare_production(trajectory, planted=planted)
-    if (
-        not planted and place.only_store is None
-    ):  # a single store is quenched by its own verb, with its own options
+    # a single store is quenched by its own verb, with its own options
+    if not planted and place.only_store is None and isinstance(settings, SoftnessSettings):
         model = to_plain(run.model)
         trajectory.add_stage(
             "inherent",
@@ -196,7 +227,7 @@ def prepare_trajectory(place: Workplace, point: StatePoint) -> Trajectory:
     return trajectory
 
 
-def _start_frame(settings: SoftnessSettings, point: StatePoint, run: Run) -> Frame:
+def _start_frame(settings: SimulatedSettings, point: StatePoint, run: Run) -> Frame:
     if settings.simulation.engine == "dryrun":
         return run.model.start_frame(run)
     if needs_equilibration(settings, point):
@@ -208,7 +239,7 @@ def _start_frame(settings: SoftnessSettings, point: StatePoint, run: Run) -> Fra
     return load_configuration(shipped)[0]
 
 
-def _start_provenance(settings: SoftnessSettings, point: StatePoint) -> Any:
+def _start_provenance(settings: SimulatedSettings, point: StatePoint) -> Any:
     if settings.simulation.engine == "dryrun":
         return "stationary distribution of the planted model"
     if needs_equilibration(settings, point):
@@ -218,7 +249,7 @@ def _start_provenance(settings: SoftnessSettings, point: StatePoint) -> Any:
     return {"file": shipped.name, **load_configuration(shipped)[2]}
 
 
-def simulate_state_point(job: tuple[Workplace, StatePoint]) -> None:
+def simulate_state_point(job: tuple[SimulatedPlace, StatePoint]) -> None:
     """Equilibrate (where needed) and produce one trajectory; for a worker process."""
     place, point = job
     settings = place.settings
@@ -236,7 +267,9 @@ def simulate_state_point(job: tuple[Workplace, StatePoint]) -> None:
         produce(engine, run, trajectory, states)
 
 
-def _starting_configuration(place: Workplace, point: StatePoint, engine: Any, run: Run) -> tuple[Frame, Any]:
+def _starting_configuration(
+    place: SimulatedPlace, point: StatePoint, engine: Any, run: Run
+) -> tuple[Frame, Any]:
     settings = place.settings
     if settings.simulation.engine == "dryrun":
         return run.model.start_frame(run), None
@@ -298,7 +331,7 @@ def quench_unit(job: tuple[Path, int, Any, Any]) -> None:
 # -- all of them -----------------------------------------------------------------------------------------------------
 
 
-def simulate_study(place: Workplace, progress: Progress, workers: int | Workforce | None = None) -> None:
+def simulate_study(place: SimulatedPlace, progress: Progress, workers: int | Workforce | None = None) -> None:
     """Write the settings of a study and simulate its trajectories."""
     for point in place.settings.state_points:
         prepare_trajectory(place, point)  # refuses the folder of another study before anything in it changes
@@ -306,7 +339,7 @@ def simulate_study(place: Workplace, progress: Progress, workers: int | Workforc
     simulate_all(place, progress, workers)
 
 
-def simulate_all(place: Workplace, progress: Progress, workers: int | Workforce | None = None) -> None:
+def simulate_all(place: SimulatedPlace, progress: Progress, workers: int | Workforce | None = None) -> None:
     """Make every trajectory of the settings, going on where an earlier call was killed."""
     from vitrify.studies.warm_up import compiling_ahead
 
@@ -349,7 +382,9 @@ def quench_all(place: Workplace, progress: Progress, workers: int | Workforce | 
 class _counting:
     """Progress by what the manifests say: the same for one process, many, or a resumed run."""
 
-    def __init__(self, place: Workplace, points: Any, stage: str, progress: Progress, title: str) -> None:
+    def __init__(
+        self, place: SimulatedPlace, points: Any, stage: str, progress: Progress, title: str
+    ) -> None:
         self._stores = [place.trajectory(p) for p in points]
         self._stage = stage
         self._step = progress.step(title, sum(s.n_frames for s in self._stores))
@@ -376,7 +411,7 @@ def unconverged_frames(trajectory: Trajectory) -> np.ndarray:
     return np.flatnonzero(trajectory.read("inherent_converged") == 0)
 
 
-def point_by_label(settings: SoftnessSettings, label: str) -> StatePoint:
+def point_by_label(settings: SimulatedSettings, label: str) -> StatePoint:
     """Return the state point with this label.
 
     Raises

@@ -18,7 +18,7 @@ from vitrify.predictors.scores import Score
 from vitrify.progress import Progress, Silent
 from vitrify.provenance import to_plain, versions
 from vitrify.report.results import SoftnessResults, TableRow
-from vitrify.studies.simulate import Workplace, workplace
+from vitrify.studies.simulate import Workplace, engine_methods, workplace
 from vitrify.studies.soft_spheres_compare import density_datasets, growth, onset_words
 from vitrify.studies.soft_spheres_learning import (
     accuracy_elsewhere,
@@ -237,9 +237,7 @@ def _change_rows(datasets: dict[str, Any]) -> list[TableRow]:
 
 def _methods(settings: SoftSphereSettings) -> list[str]:
     used = list(_METHODS)
-    if settings.simulation.engine == "lammps":
-        used += ["lammps", "nose_hoover"]
-    return used
+    return used + engine_methods(settings)
 
 
 def _run_description(

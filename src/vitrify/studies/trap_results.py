@@ -47,7 +47,7 @@ _ORIGINS = 30  # of χ4
 _FEWEST_LAGS = 5
 _MOST_BYTES = 1.5e9
 EDITION = "trap-model"
-_ENSEMBLE = {"lammps": "NVT", "dryrun": "unknown"}
+_ENSEMBLE = {"lammps": "NVT", "verlet": "NVT", "dryrun": "unknown"}
 
 
 def collect_trap_model(place: Workplace, trained: TrainedSoftness) -> SoftnessResults:
@@ -96,7 +96,7 @@ def _analysed(measured: Measured, settings: TrapModelSettings) -> tuple[TrapAnal
             matching_temperature=trap.matching_temperature,
             glass_time=trap.glass_time,
             glass_temperature=trap.glass_temperature,
-            published=PUBLISHED if settings.simulation.engine == "lammps" else None,
+            published=PUBLISHED if settings.simulation.engine != "dryrun" else None,
         )
     except NOT_FITTED as error:
         return None, [*measured.notes, f"The trap model was not fitted. {error}"]

@@ -10,15 +10,18 @@ from multiprocessing import get_context
 import numpy as np
 
 from vitrify.parallel import start_worker
-from vitrify.studies.settings import SoftnessSettings
+from vitrify.studies.settings import SimulatedSettings, SoftnessSettings
 
 
 @contextlib.contextmanager
-def compiling_ahead(settings: SoftnessSettings) -> Iterator[None]:
+def compiling_ahead(settings: SimulatedSettings) -> Iterator[None]:
     """Fill the kernel cache from a process of its own while the body runs; what is compiled already costs seconds.
 
     Nothing depends on it: a kernel that is not in the cache when it is needed is compiled then.
     """
+    if not isinstance(settings, SoftnessSettings):  # nothing is known of its later steps
+        yield
+        return
     process = get_context("spawn").Process(target=_compile, args=(settings, os.getpid()), daemon=True)
     process.start()
     try:
@@ -45,7 +48,7 @@ def _compile(settings: SoftnessSettings, driver: int) -> None:
         Box.orthorhombic([3.3] * 3),
         model.species_names,
     )
-    if settings.simulation.engine == "lammps" and settings.minimization.minimizer != "lammps-cg":
+    if settings.simulation.engine != "dryrun" and settings.minimization.minimizer != "lammps-cg":
         box = frame.box
         make_quench(settings).run(
             model, frame.positions[None], frame.species, box.vectors[None], box.origin[None], box.periodic
