@@ -196,8 +196,10 @@ def test_mean_softness_falls_with_planted_coordination_and_crosses_where_it_was_
     assert one["sd"].values[known] == pytest.approx(np.full(9, 0.3), rel=0.2)
     assert (one["mean_error"].values[known] < 0.05).all()
     assert float(one["crossing"]) == pytest.approx(13.5, abs=0.1)
-    assert (float(one["share_moving"]), int(one["events"])) == (0.75, 4)
-    assert float(one["share_all"]) == pytest.approx(5 / 9, abs=0.03)
+    assert (float(one["moving_beyond"]), int(one["events"])) == (0.75, 4)
+    assert float(one["all_beyond"]) == pytest.approx(5 / 9, abs=0.03)
+    assert float(one["middle"]) == pytest.approx(z.mean(), abs=0.1)
+    assert float(one["share_low"]) < float(one["share_moving"]) == 0.75 < float(one["share_high"])
 
 
 def test_a_mean_that_never_changes_sign_has_no_crossing():

@@ -130,7 +130,7 @@ class NetworkRegression:
         fold_of = configuration_folds(len(features), n_folds)
         found: list[Array] = [np.empty(0)] * len(features)
         for fold in range(n_folds):
-            kept = np.flatnonzero(fold_of != fold)
+            kept = np.flatnonzero(fold_of != fold).tolist()
             if len(kept) < 2:
                 raise TooFewEventsError(
                     f"A network is stopped on configurations left out of its training, which takes two; there are {len(kept)}."
@@ -138,9 +138,10 @@ class NetworkRegression:
             scaler = _Scaler.of(
                 [features[k] for k in kept], [targets[k] for k in kept], self.min_sd, self.components
             )
-            left_out = [scaler.features(features[k]) for k in np.flatnonzero(fold_of == fold)]
+            judged = np.flatnonzero(fold_of == fold).tolist()
             members = [self._member(features, targets, kept, scaler, m) for m in range(self.members)]
-            for k, x in zip(np.flatnonzero(fold_of == fold), left_out, strict=True):
+            for k in judged:
+                x = scaler.features(features[k])
                 each = [np.asarray(net.predict(x), np.float64).reshape(len(x), -1) for net in members]
                 found[k] = np.mean(each, axis=0) * scaler.target_sd
         return found
@@ -149,13 +150,13 @@ class NetworkRegression:
         self,
         features: Sequence[NDArray[Any]],
         targets: Sequence[NDArray[Any]],
-        kept: NDArray[np.int64],
+        kept: list[int],
         scaler: _Scaler,
         member: int,
     ) -> Any:
         """Return one network, trained on some of the kept configurations and stopped on the others."""
         rng = np.random.default_rng((self.seed, member))
-        aside = rng.permutation(kept)[: max(1, len(kept) // 4)]
+        aside = rng.permutation(kept)[: max(1, len(kept) // 4)].tolist()
         training = [k for k in kept if k not in aside]
         x = np.concatenate([scaler.features(features[k]) for k in training])
         y = np.concatenate([scaler.targets(targets[k]) for k in training])
@@ -172,7 +173,8 @@ class NetworkRegression:
             batch_size=min(256, len(x)),
             random_state=seed,
         )
-        best, kept, since = -np.inf, ([], []), 0
+        best, since = -np.inf, 0
+        kept: tuple[list[Array], list[Array]] = ([], [])
         for _ in range(self.passes):
             net.partial_fit(x, y if y.shape[1] > 1 else y[:, 0])
             score = float(np.mean([_agreement(net, *pair) for pair in judged]))

@@ -113,8 +113,9 @@ CAGING_CAPTIONS = {
     "caging_variations": Caption(
         "What the numbers depend on",
         f"Left: part of the rearranging particles above the mode of <i>P</i>({_S}), coldest temperature. Right: where the Arrhenius lines "
-        "cross, with 68 % intervals from resampled trajectory segments. One row for each frame whose structure is taken, each way to "
-        "count, and each window of <i>p</i><sub>hop</sub>.",
+        "cross, with 68 % intervals from resampled trajectory segments. Start: structure at the first frame of the event. Before peak: one "
+        "frame before the largest <i>p</i><sub>hop</sub>. Every frame: part of the particles with <i>p</i><sub>hop</sub> above the threshold "
+        "half a window later. Windows and thresholds as written.",
         "A row without a crossing has none in reach, or an interval that does not end.",
         "Sharma 2022, Fig. 5a, c",
     ),

@@ -52,7 +52,8 @@ MEANING_CAPTIONS = {
     ),
     "radial_weights": Caption(
         "Weights of the plane of all radial functions",
-        f"Weight of each radial function. {_RED}. Bars are one standard error, leaving out each segment.",
+        f"Weight of each radial function, at the {_C} of softness and at a hundredth of it, where functions that overlap share what they "
+        f"tell of. {_RED}. Bars are one standard error, leaving out each segment.",
         "{{ says('radial_weights', 'weight') }}.",
         f"{_THESIS}5.16",
     ),

@@ -52,10 +52,11 @@ MEANING_DATASETS: Mapping[str, Mapping[str, Variable]] = {
         "functions": Variable(("search", "size"), "", "functions", "1", "that were chosen"),
     },
     "radial_weights": {
+        "penalty": Variable(("penalty",), "C", "penalty", "1", "of the misclassified against the width of the margin"),
         "neighbor_species": _SPECIES,
         "r": _R,
-        "weight": Variable(_FUNCTION, "w", "weight", "1", "of the standardized radial function in the plane of all of them"),
-        "weight_error": Variable(_FUNCTION, r"\delta w", "standard error of weight", "1", "leaving out each segment"),
+        "weight": Variable(("penalty", *_FUNCTION), "w", "weight", "1", "of the standardized radial function in the plane of all of them"),
+        "weight_error": Variable(("penalty", *_FUNCTION), r"\delta w", "standard error of weight", "1", "leaving out each segment"),
     },
     "meaning_rdf": {
         "r": Variable(("r",), "r", "distance", "sigma_AA", "center of the bin"),

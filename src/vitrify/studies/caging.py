@@ -115,7 +115,7 @@ def collect_caging(place: CagingPlace, relation: CagingMap) -> SoftnessResults:
         "caging_correlation": correlation_dataset(found),
         "caging_propagator": propagator_dataset(found),
         "caging_motion": motion_dataset(found),
-        "caging_rearranging": rearranging_dataset(fits[0]),
+        "caging_rearranging": rearranging_dataset(found, fits[0]),
         "caging_probability": probability_dataset(fits[0]),
         **({} if barriers is None else {"caging_barriers": barriers}),
         "caging_variations": variations_dataset(fits),

@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     import xarray as xr
 
 
+_FINER = 3
+_SHORT = {"start": "start", "before_peak": "before peak", "rearranging": "every frame"}
+
+
 @dataclass(frozen=True)
 class Fitted:
     """Counts by one convention and one window, and the global fit to them.
@@ -80,9 +84,10 @@ def _above(one: SoftMotion, convention: Convention, hop: Hop) -> AboveMode | Non
         return None
 
 
-def rearranging_dataset(fit: Fitted) -> xr.Dataset:
-    """Return P(S) and P(S|R), the mode of the first and the part of the second above it."""
-    table = distributions(fit.counts)
+def rearranging_dataset(found: Caged, fit: Fitted) -> xr.Dataset:
+    """Return P(S) and P(S|R), the mode of the first and the part of the second above it; finer bins than those of P_R."""
+    edges = softness_bins(all_softness(found.motions), _FINER * found.place.settings.probabilities.bins)
+    table = distributions(counts_of(found.motions, fit.convention, fit.hop, edges))
     names = (
         "density",
         "density_error",
@@ -185,7 +190,7 @@ def variations_dataset(fits: list[Fitted]) -> xr.Dataset:
     rows = [_variation(fit) for fit in fits]
     names = ("onset_temperature", "onset_low", "onset_high", "share", "share_error", "events")
     columns = {n: ("variation", np.array(c)) for n, c in zip(names, zip(*rows, strict=True), strict=True)}
-    words = [f"{CONVENTIONS[f.convention]}, {f.hop.words}" for f in fits]
+    words = [f"{_SHORT[f.convention]}, {f.hop.words}" for f in fits]
     return xr.Dataset(columns, {"variation": np.array(words)})
 
 
@@ -196,8 +201,11 @@ def _variation(fit: Fitted) -> tuple[float, ...]:
     return (onset["T0"], onset["T0_low"], onset["T0_high"], *share)
 
 
-def decades(table: xr.Dataset, k: int, min_events: int) -> tuple[float, float]:
-    """Return by how many powers of ten P_R rises from its least to its greatest softness with enough events, and its error.
+def rise(table: xr.Dataset, k: int, min_events: int) -> tuple[float, float]:
+    """Return the slope of log10 P_R against softness at one temperature, and its error.
+
+    A line through the bins with enough events, weighted by their number; the error is that of counting times the root of the deviance
+    per degree of freedom, if that is above 1.
 
     Raises
     ------
@@ -205,8 +213,14 @@ def decades(table: xr.Dataset, k: int, min_events: int) -> tuple[float, float]:
         If there are no two such bins.
     """
     one = table.isel(temperature=k)
-    enough = np.flatnonzero((one["events"].values >= min_events) & (one["probability"].values > 0))
-    if len(enough) < 2:
+    p, n, s = (one[name].values for name in ("probability", "events", "softness"))
+    enough = (n >= min_events) & (p > 0)
+    if enough.sum() < 2:
         raise ParameterError(f"Fewer than two bins of softness have {min_events} events.")
-    p, n = one["probability"].values[enough[[0, -1]]], one["events"].values[enough[[0, -1]]]
-    return float(np.log10(p[1] / p[0])), float(np.sqrt((1 / n).sum()) / np.log(10))
+    x, y, weight = s[enough], np.log10(p[enough]), n[enough] * np.log(10) ** 2
+    middle = np.average(x, weights=weight)
+    spread = float((weight * (x - middle) ** 2).sum())
+    slope = float((weight * (x - middle) * y).sum() / spread)
+    left = y - np.average(y, weights=weight) - slope * (x - middle)
+    scatter = float((weight * left**2).sum()) / max(len(x) - 2, 1)
+    return slope, float(np.sqrt(max(scatter, 1.0) / spread))

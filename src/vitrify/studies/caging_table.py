@@ -14,7 +14,7 @@ from vitrify.relaxation.overlap import relaxation_time
 from vitrify.report.results import TableRow
 from vitrify.studies.caging_collect import Caged
 from vitrify.studies.caging_counts import CONVENTIONS
-from vitrify.studies.caging_rearranging import Fitted, decades
+from vitrify.studies.caging_rearranging import Fitted, rise
 from vitrify.studies.caging_settings import CagingSettings
 from vitrify.studies.trap_table import interval_row
 
@@ -108,9 +108,15 @@ def _distribution_rows(datasets: Datasets) -> Iterator[TableRow]:
 def _time_rows(datasets: Datasets) -> Iterator[TableRow]:
     """1/e times of C_S(t) and of Q(t)."""
     table = datasets["caging_correlation"]
-    for t in table["temperature"].values:
+    for k, t in enumerate(table["temperature"].values):
         one = table.sel(temperature=t).dropna("lag", subset=["overlap"])
         overlap = relaxation_time(one[["overlap"]].assign_attrs(cutoff=table.attrs["cutoff"])).value
+        if k == 0 and np.isfinite(overlap):
+            ends = _falls_to(one, float(np.exp(-1)), "overlap")
+            yield interval_row(
+                f"time at which Q(t) = 1/e, a = {table.attrs['cutoff']:g}, {_at(t)}", ends, None,
+                published="700 (T = 0.47)", source=f"{SHARMA}, section IV", note="called α relaxation time there, without a definition",
+            )  # fmt: skip
         known = table.sel(temperature=t).dropna("lag", subset=["correlation"])
         value, low, high = _falls_to(known, float(np.exp(-1)))
         if np.isfinite(value):
@@ -120,12 +126,12 @@ def _time_rows(datasets: Datasets) -> Iterator[TableRow]:
             )  # fmt: skip
 
 
-def _falls_to(curve: xr.Dataset, level: float) -> tuple[float, float, float]:
-    """Return when the correlation falls to a level, and when the curve one error lower and one higher does."""
-    error = curve["correlation_error"].fillna(0.0)
+def _falls_to(curve: xr.Dataset, level: float, name: str = "correlation") -> tuple[float, float, float]:
+    """Return when a curve falls to a level, and when it would one error lower and one higher."""
+    error = curve[f"{name}_error"].fillna(0.0)
     found = []
     for shift in (0.0, -1.0, 1.0):
-        moved = _curve(curve["correlation"] + shift * error)
+        moved = _curve(curve[name] + shift * error)
         found.append(relaxation_time(moved, level).value)
     return found[0], found[1], found[2]
 
@@ -139,7 +145,9 @@ def _above_rows(fits: list[Fitted], found: Caged) -> Iterator[TableRow]:
     """Part of the rearranging particles above the mode of P(S): by every convention when coldest, else by that of the study."""
     for fit in fits:
         for k, above in enumerate(fit.above):
-            if above is None or (k and fit is not fits[0]):
+            if (
+                above is None or (k and fit is not fits[0]) or fit.hop.rule == "common"
+            ):  # the coldest has its own
                 continue
             t = found.temperatures[k]
             yield _row(
@@ -175,13 +183,13 @@ def _probability_rows(datasets: Datasets, settings: CagingSettings) -> Iterator[
     table = datasets["caging_probability"]
     for k, t in enumerate(table["temperature"].values):
         try:
-            rise, error = decades(table, k, settings.probabilities.min_events)
+            slope, error = rise(table, k, settings.probabilities.min_events)
         except ParameterError:
             continue
         yield _row(
-            f"decades that P_R(S) rises by, {_at(t)}", "orders of magnitude" if k == 0 else None, rise, error,
+            f"slope of log₁₀ P_R against S, 1 / 10⁻³ σ², {_at(t)}", "> 0, most when cold" if k == 0 else None, slope, error,
             table["events"].values[k].sum(), f"{SHARMA}, Fig. 5b",
-            f"between the outermost bins with {settings.probabilities.min_events} events",
+            f"line through the bins with {settings.probabilities.min_events} events or more",
         )  # fmt: skip
 
 

@@ -135,14 +135,14 @@ def _compared(found: Answers) -> dict[str, xr.Dataset | None]:
             difference=apart.mean("fold"), difference_error=apart.std("fold", ddof=1) / np.sqrt(n)
         ).drop_vars("accuracy_fold")
     return {
-        "kernel_grid": _without_folds(_joined(found["kernel"], "gamma")),
-        "networks": _without_folds(_joined(found["network"], "layers")),
+        "kernel_grid": _of_grid(_joined(found["kernel"], "gamma"), "gamma"),
+        "networks": _of_grid(_joined(found["network"], "layers"), "layers"),
         "function_sets": sets,
     }
 
 
-def _without_folds(dataset: xr.Dataset | None) -> xr.Dataset | None:
-    return None if dataset is None else dataset.drop_vars("accuracy_fold", errors="ignore")
+def _of_grid(dataset: xr.Dataset | None, dim: str) -> xr.Dataset | None:
+    return None if dataset is None else dataset.drop_vars("accuracy_fold").sortby(dim)
 
 
 def _maps(found: Answers) -> dict[str, xr.Dataset]:

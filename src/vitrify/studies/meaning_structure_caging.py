@@ -33,7 +33,7 @@ from vitrify.theory.caging import BulkCaging, CagingMap, bulk_caging, caging_lim
 if TYPE_CHECKING:
     import xarray as xr
 
-_RDF_RANGE, _RDF_BIN = 3.0, 0.02
+_RDF_RANGE, _RDF_BIN = 3.0, 0.01
 _POINTS = (
     "depth_q",
     "depth_q_error",

@@ -25,6 +25,7 @@ Ints = NDArray[np.int64]
 HOP_FIELD = "p_hop"
 _FIT = ("amplitude", "amplitude_error", "length", "length_error")
 _N_COSINES = 10
+_FEWEST_PAIRS = 0.01  # of those of the fullest bin
 _DIRECTION = {
     "product": "product_mean",
     "mean_cosine": "mean_cosine",
@@ -79,8 +80,9 @@ def field_dataset(
         found = measure.compute(
             _frames(one, one.frames[usable]), values[k][usable], particles=one.centre, blocks=section.blocks
         )
+        common = _common(found)
         for name, curve in curves.items():
-            curve[j, k] = found[name].values
+            curve[j, k, common] = found[name].values[common]
         for name, value in _fits(found, section).items():
             fits[name][j, k] = value
     dims = ("field", "temperature")
@@ -97,9 +99,16 @@ def _frames(one: CentreTrajectory, indices: Ints) -> Iterator[Frame]:
         yield frame
 
 
-def _fits(found: xr.Dataset, section: StructureSection) -> dict[str, float]:
+def _common(found: xr.Dataset) -> Ints:
+    """Return the bins that are not nearly empty: a single close pair says nothing of a field."""
+    n = found["pairs"].values
+    return np.flatnonzero(n >= _FEWEST_PAIRS * n.max())
+
+
+def _fits(whole: xr.Dataset, section: StructureSection) -> dict[str, float]:
     low, high = section.field_fit
     fitted: dict[str, float] = {}
+    found = whole.isel(r=_common(whole))
     try:
         every = fit_exponential_decay(found, low, high)
         fitted |= {n: float(getattr(every, n)) for n in _FIT}

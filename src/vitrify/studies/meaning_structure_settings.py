@@ -104,7 +104,7 @@ class StructureSection(_Strict):
     event_stride: int = Field(default=1, ge=1)
     field_range: float = Field(default=6.0, gt=0)
     field_bin: float = Field(default=0.1, gt=0)
-    field_fit: tuple[float, float] = (0.9, 4.0)
+    field_fit: tuple[float, float] = (1.0, 4.0)
     gradient_cutoff: float = Field(default=2.5, gt=0)
     gradient_bins: int = Field(default=8, ge=2)
     seed: int = Field(default=23, ge=0)

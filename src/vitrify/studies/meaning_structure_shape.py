@@ -18,6 +18,9 @@ Ints = NDArray[np.int64]
 N_BINS = 24
 _FEWEST = 50  # particles and frames in a bin that is shown
 MOST_SIMPLICES = 24  # of one kind at one particle
+SHARES = (
+    "middle", "share_moving", "share_low", "share_high", "share_all", "crossing", "moving_beyond", "all_beyond", "events",
+)  # fmt: skip
 
 
 def bin_edges(values: Array, n_bins: int = N_BINS) -> Array:
@@ -128,15 +131,16 @@ def against_structure(
     -------
     xarray.Dataset
         Dims against, temperature, structure_bin: ``value``, ``mean``, ``mean_error``, ``sd``, ``n``, ``energy``, ``energy_sd``.
-        Dims against, temperature: ``crossing``, where softness is zero on average; ``share_moving`` with its interval, the part of
-        the rearranging particles on its soft side, and ``share_all``, that of all particles; ``events``.
+        Dims against, temperature: ``middle``, where softness is on average that of all particles; ``share_moving`` with its interval,
+        the part of the rearranging particles on its soft side, and ``share_all``, that of all particles; ``crossing``,
+        ``moving_beyond`` and ``all_beyond``, the same for softness 0; ``events``.
     """
     import xarray as xr
 
     others = [n for n in names if n != softness]
     shape = (len(others), len(values))
     curves = {n: np.full((*shape, N_BINS), np.nan) for n in ("value", "mean", "mean_error", "sd", "n", "energy", "energy_sd")}  # fmt: skip
-    shares = {n: np.full(shape, np.nan) for n in ("crossing", "share_moving", "share_low", "share_high", "share_all", "events")}  # fmt: skip
+    shares = {n: np.full(shape, np.nan) for n in SHARES}
     s, e = names.index(softness), names.index(energy) if energy in names else None
     for j, k in np.ndindex(*shape):
         own = names.index(others[j])
@@ -155,7 +159,7 @@ def against_structure(
             of_energy = binned_mean(x[both], z[both], segment[both], edges, blocks)
             curves["energy"][j, k, : len(edges) - 1] = of_energy["mean"]
             curves["energy_sd"][j, k, : len(edges) - 1] = of_energy["sd"]
-        for name, share in _shares(found, x[known], starts[k][own]).items():
+        for name, share in _shares(found, x[known], starts[k][own], float(y[known].mean())).items():
             shares[name][j, k] = share
     dims = ("against", "temperature")
     return xr.Dataset(
@@ -164,25 +168,25 @@ def against_structure(
     )  # fmt: skip
 
 
-def _shares(found: dict[str, Array], everyone: Array, moving: Array) -> dict[str, float]:
-    """Return where softness changes sign, and which part of the particles lies on the soft side."""
-    at = crossing(found["value"], found["mean"])
-    moving = moving[np.isfinite(moving)]
-    nothing = {"crossing": at, "events": float(len(moving))}
-    if not np.isfinite(at) or not len(moving):
-        return nothing
-    known = np.isfinite(found["mean"])
+def _shares(found: dict[str, Array], everyone: Array, moving: Array, middle: float) -> dict[str, float]:
+    """Return where softness passes its mean and zero, and which part of the particles lies on the soft side of both."""
+    moving, known = moving[np.isfinite(moving)], np.isfinite(found["mean"])
+    zero = crossing(found["value"], found["mean"])
+    at = crossing(found["value"], found["mean"] - middle)
+    shares = {"crossing": zero, "middle": at, "events": float(len(moving))}
     rises = found["mean"][known][-1] > found["mean"][known][0]
 
-    def soft(values: Array) -> NDArray[np.bool_]:
-        return np.asarray(values > at if rises else values < at)
+    def soft(values: Array, edge: float) -> float:
+        if not len(values) or not np.isfinite(edge):
+            return float("nan")
+        return float((values > edge if rises else values < edge).mean())
 
-    k = int(soft(moving).sum())
-    low, high = wilson_interval(k, len(moving))
-    return nothing | {
-        "share_moving": k / len(moving), "share_low": low, "share_high": high,
-        "share_all": float(soft(everyone).mean()),
-    }  # fmt: skip
+    shares |= {"moving_beyond": soft(moving, zero), "all_beyond": soft(everyone, zero)}
+    shares |= {"share_moving": soft(moving, at), "share_all": soft(everyone, at)}
+    if np.isfinite(shares["share_moving"]):
+        low, high = wilson_interval(round(shares["share_moving"] * len(moving)), len(moving))
+        shares |= {"share_low": low, "share_high": high}
+    return shares
 
 
 def of_simplices(

@@ -29,7 +29,6 @@ PUBLISHED_SHARE = {"coordination": "60 %", "local_energy": "65 %"}
 PUBLISHED_LENGTH = {SOFTNESS: "1.2", "p_hop": "1.1"}
 _BOTH_EVENTS = (SOFTNESS, THERMAL_SOFTNESS, CAGING, CAGING_INHERENT)
 _FEW_EVENTS = 10  # in a group of Q
-_MANY_OCTAHEDRA, _MANY_TETRAHEDRA = 4, 8
 
 Datasets = dict[str, "xr.Dataset"]
 
@@ -139,7 +138,9 @@ def _share_rows(datasets: Datasets) -> Iterator[TableRow]:
             one["share_high"],
             one["events"],
             f"{THESIS} 6.3",
-            f"mean softness is zero at {float(one['crossing']):.2f}; of all particles {float(one['share_all']):.3f} lie on that side",
+            f"soft side of {float(one['middle']):.2f}, where softness is on average that of all; {float(one['share_all']):.3f} of all "
+            f"particles lie there. Of {float(one['crossing']):.2f}, where it is zero: {float(one['moving_beyond']):.3f} and "
+            f"{float(one['all_beyond']):.3f}",
         )
 
 
@@ -160,31 +161,46 @@ def _two_feature_rows(rests: Rests) -> Iterator[TableRow]:
 
 
 def _simplex_rows(datasets: Datasets) -> Iterator[TableRow]:
+    """Mean softness of the tenth with the fewest tetrahedra and the most quarter-octahedra, and of the opposite corner."""
     if "softness_of_simplices" not in datasets:
         return
-    whole = datasets["softness_of_simplices"].isel(temperature=0)
-    soft = whole.isel(tetrahedra=[0], octahedra=slice(_MANY_OCTAHEDRA + 1, None))
-    hard = whole.isel(tetrahedra=slice(_MANY_TETRAHEDRA, None), octahedra=[0])
+    one = datasets["softness_of_simplices"].isel(temperature=0)
+    n = one["n"].values
+    few_t, many_t = _tenths(n.sum(axis=1))
+    few_o, many_o = _tenths(n.sum(axis=0))
     chosen = (
-        (f"no regular tetrahedron, more than {_MANY_OCTAHEDRA} quarter-octahedra", soft, "about 1"),
-        (f"{_MANY_TETRAHEDRA} or more regular tetrahedra, no quarter-octahedron", hard, "−0.8 (at 8)"),
+        (
+            slice(None, few_t + 1),
+            slice(many_o, None),
+            f"N_T ≤ {few_t}, N_O ≥ {many_o}",
+            "about 1",
+            "N_T = 0, N_O > 4",
+        ),
+        (
+            slice(many_t, None),
+            slice(None, few_o + 1),
+            f"N_T ≥ {many_t}, N_O ≤ {few_o}",
+            "−0.8",
+            "N_T = 8, N_O = 0",
+        ),
     )
-    for words, part, published in chosen:
-        n, mean = part["n"].values.ravel(), part["mean"].values.ravel()
-        error = part["mean_error"].values.ravel()
+    for t, o, words, published, theirs in chosen:
+        weight, mean, error = (one[k].values[t, o].ravel() for k in ("n", "mean", "mean_error"))
         known = np.isfinite(mean) & np.isfinite(error)
         if not known.any():
             continue
-        w = n[known] / n[known].sum()
+        w = weight[known] / weight[known].sum()
         yield _symmetric(
-            f"mean softness, {words}, {_at(whole['temperature'])}",
-            published,
-            (w * mean[known]).sum(),
-            np.sqrt((w**2 * error[known] ** 2).sum()),
-            n[known].sum(),
-            f"{THESIS}, Fig. 6.3",
-            "counted: particles and frames",
-        )
+            f"mean softness, {words}, {_at(one['temperature'])}", published, (w * mean[known]).sum(),
+            np.sqrt((w**2 * error[known] ** 2).sum()), weight[known].sum(), f"{THESIS}, Fig. 6.3",
+            f"corners of tenths; published for {theirs}, with thresholds that are not printed. Counted: particles and frames",
+        )  # fmt: skip
+
+
+def _tenths(n: np.ndarray) -> tuple[int, int]:
+    """Return the counts that end the lowest tenth and begin the highest, from how many particles have each count."""
+    share = np.cumsum(n) / max(n.sum(), 1.0)
+    return int(np.searchsorted(share, 0.1)), int(np.searchsorted(share, 0.9))
 
 
 def _length_rows(datasets: Datasets) -> Iterator[TableRow]:

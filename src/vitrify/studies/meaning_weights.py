@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 
 _RDF_RANGE, _RDF_BIN = 5.0, 0.05
+_MILDER = 0.01  # of the C of softness
 
 
 def on_grid(names: list[str] | tuple[str, ...], values: dict[str, Any]) -> xr.Dataset:
@@ -54,20 +55,31 @@ def on_grid(names: list[str] | tuple[str, ...], values: dict[str, Any]) -> xr.Da
 def hyperplane_weights(
     place: Workplace, trained: TrainedSoftness, examples: Examples, part: Any
 ) -> xr.Dataset:
-    """Return the weights of the plane learned from all radial functions, with errors from leaving out each segment.
+    """Return the weights of planes learned from all radial functions, with errors from leaving out each segment.
+
+    Overlapping functions share what they tell of: at the C of softness the weights of neighbours on the grid jump, at a hundredth of
+    it they are spread over each peak.
 
     Returns
     -------
     xarray.Dataset
-        ``weight``, ``weight_error`` (neighbor_species, r), of standardised functions; attributes ``bias`` and ``C``.
+        ``weight``, ``weight_error`` (penalty, neighbor_species, r), of standardised functions.
     """
-    from sklearn.base import clone
+    import xarray as xr
 
     del part
     settings = place.settings
     assert isinstance(settings, MeaningSettings)
-    features, soft, segment, names = examples.table(radial_columns(examples.names))
     classifier = classifier_of(settings, trained)
+    penalties = [float(classifier.C), _MILDER * float(classifier.C)]
+    found = [_weights(classifier.set_params(C=c), examples) for c in penalties]
+    return xr.concat(found, xr.Variable("penalty", penalties))
+
+
+def _weights(classifier: Any, examples: Examples) -> xr.Dataset:
+    from sklearn.base import clone
+
+    features, soft, segment, names = examples.table(radial_columns(examples.names))
     whole = clone(classifier).fit(features, soft)
     groups = np.unique(segment)
     without = np.stack(
@@ -75,10 +87,8 @@ def hyperplane_weights(
     )
     n = len(groups)
     error = np.sqrt((n - 1) / n * ((without - without.mean(axis=0)) ** 2).sum(axis=0))
-    seen = (features.std(axis=0) > examples.min_sd).astype(float)
-    seen[seen == 0] = np.nan
-    found = on_grid(names, {"weight": whole.coef_[0] * seen, "weight_error": error * seen})
-    return found.assign_attrs(bias=float(whole.intercept_[0]), C=float(whole.C))
+    seen = np.where(features.std(axis=0) > examples.min_sd, 1.0, np.nan)
+    return on_grid(names, {"weight": whole.coef_[0] * seen, "weight_error": error * seen})
 
 
 def hard_and_soft_rdf(place: Workplace, trained: TrainedSoftness) -> xr.Dataset:

@@ -30,6 +30,7 @@ from vitrify.report.relaxation_figures.drawing import (
 if TYPE_CHECKING:
     import xarray as xr
 
+_SEEN = 1e-3  # of the largest density, below which the axis ends
 _MOMENTS = ("mean", "mean_error", "sd", "sd_error", "flagged")
 
 
@@ -88,6 +89,9 @@ def plot_caging_rearranging(dataset: xr.Dataset, ax: Any = None) -> Any:
         ax, s, one["density_rearranging"].values, one["density_rearranging_error"].values, SOFT, gid="density_rearranging",
         ls="-", lw=0.9, label=f"about to rearrange, {count(n)}",
     )  # fmt: skip
+    filled = s[np.nan_to_num(one["density"].values) > _SEEN * np.nanmax(one["density"].values, initial=0.0)]
+    if len(filled) > 1:
+        ax.set_xlim(filled[0], filled[-1])
     mode = float(one["mode"])
     if np.isfinite(mode):
         ax.axvline(mode, color=FAINT, lw=0.9)

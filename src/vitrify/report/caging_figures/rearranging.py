@@ -229,6 +229,6 @@ CAGING_VARIATIONS = ReportFigure(
     ("caging_variations",),
     plot_caging_variations,
     caging_variations_table,
-    (10.0, 3.4),
+    (10.4, 4.4),
     (1, 2),
 )

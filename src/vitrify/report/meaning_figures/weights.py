@@ -16,9 +16,10 @@ from vitrify.report.figures.style import (
     axis_label,
     left_empty,
     legend_if_any,
+    number,
 )
 from vitrify.report.meaning_figures.drawing import rdf_behind, species_panels
-from vitrify.report.relaxation_figures.drawing import finite_table, points
+from vitrify.report.relaxation_figures.drawing import finite_table, points, with_error
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -38,16 +39,20 @@ def radial_weights_table(dataset: xr.Dataset, rdf: xr.Dataset) -> PlottedTable:
 
 
 def plot_radial_weights(dataset: xr.Dataset, rdf: xr.Dataset, ax: Any = None) -> Any:
-    """Draw the weights with g(r) behind, one panel per neighbour species."""
+    """Draw the weights with g(r) behind, one panel per neighbour species and one colour per C."""
     last = dataset.sizes["neighbor_species"] - 1
     for k, name, panel in species_panels(dataset, ax):
-        one = dataset.sel(neighbor_species=name)
-        drawn = points(panel, one["r"], one["weight"], one["weight_error"], INK, gid="weight", ls="-", lw=0.8)
+        drawn = False
+        for i, (penalty, color) in enumerate(zip(dataset["penalty"].values, (INK, HARD), strict=False)):
+            one = dataset.sel(neighbor_species=name, penalty=penalty)
+            label = f"$C = {number(penalty)}$"
+            drawn |= points(panel, one["r"].values, *with_error(one, "weight"), color, i, gid="weight", ls="-", lw=0.8, label=label)  # fmt: skip
         if not left_empty(panel, dataset["weight"], drawn):
             panel.axhline(0.0, color=FAINT, lw=0.8, ls=":")
             rdf_behind(panel, rdf, name, label=k == last)
         if k == 0:
             panel.set_ylabel(axis_label(dataset["weight"]))
+            legend_if_any(panel, loc="upper right")
 
 
 def hard_and_soft_rdf_table(dataset: xr.Dataset) -> PlottedTable:
