@@ -9,6 +9,11 @@ from pathlib import Path
 import pytest
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """One test process more than cores: some wait for a browser, a scheduler, or a study that is to be killed."""
+    return (os.cpu_count() or 1) + 1
+
+
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Callable[[int], Path]]:
     """A file system of a size that can be changed: ``small_disk(kilobytes)`` returns its folder."""

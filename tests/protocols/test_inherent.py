@@ -55,7 +55,13 @@ GEOMETRIES = [(3, False, True), (3, True, True), (2, True, True), (2, False, Fal
 
 @pytest.mark.parametrize(("dimension", "tilted", "periodic"), GEOMETRIES)
 @pytest.mark.parametrize(
-    "model", [KobAndersen("quad"), KobAndersen("none", cutoff=3.0), HarmonicSpheres()], ids=lambda m: m.name
+    "model",
+    [
+        KobAndersen("quad"),
+        pytest.param(KobAndersen("none", cutoff=3.0), marks=pytest.mark.slow),  # compiled once more
+        HarmonicSpheres(),
+    ],
+    ids=lambda m: m.name,
 )
 def test_the_minimizer_sees_the_forces_of_the_model(model, dimension, tilted, periodic):
     """Asked for nothing, it returns the energy and the largest force of the start: boxes smaller than the cutoff too."""

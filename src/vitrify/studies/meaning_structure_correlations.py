@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,8 +30,12 @@ def block_moments(columns: Array, segment: Ints, blocks: int) -> Array:
     >>> block_moments(np.array([[1.0, 2.0]]), np.array([0, 0]), 1).tolist()
     [[[2.0, 3.0], [3.0, 5.0]]]
     """
+    if (np.diff(segment) < 0).any():
+        order = np.argsort(segment, kind="stable")
+        columns, segment = columns[:, order], segment[order]
     whole = np.vstack([np.ones(columns.shape[1]), columns])
-    return np.stack([(part := whole[:, segment == b]) @ part.T for b in range(blocks)])
+    ends = np.searchsorted(segment, np.arange(blocks + 1))
+    return np.stack([(part := whole[:, a:b]) @ part.T for a, b in pairwise(ends)])
 
 
 def correlation_of(moments: Array) -> Array:
@@ -147,7 +152,8 @@ def mobility_correlations(
     Returns
     -------
     xarray.Dataset
-        Dims temperature, scalar, lag: ``pearson``, ``spearman`` and their errors; NaN at lags that do not fit.
+        Dims temperature, scalar, lag: ``pearson``, ``spearman`` and their errors, of particles that have every number; NaN at lags
+        that do not fit.
     """
     import xarray as xr
 
@@ -155,15 +161,16 @@ def mobility_correlations(
     shape = (len(values), len(names), len(lags))
     found = {n: np.full(shape, np.nan) for n in ("pearson", "pearson_error", "spearman", "spearman_error")}
     for i, (value, of, frames) in enumerate(zip(values, moved, segments, strict=True)):
-        for l, lag in enumerate(lags):  # noqa: E741
-            for j in range(len(names)) if lag in of else ():
-                pair = np.stack([value[j, : len(of[lag])], of[lag]])
-                columns, segment, kept = _complete(pair, frames[: len(of[lag])])
-                if len(kept) < 2 or columns.shape[1] < 3:
-                    continue
-                for name, rows in (("pearson", columns), ("spearman", ranks(columns))):
-                    best, error = with_block_errors(rows, segment, blocks, resamples, seed)
-                    found[name][i, j, l], found[f"{name}_error"][i, j, l] = best[0, 1], error[0, 1]
+        for lag, distance in of.items():
+            n = len(distance)
+            both = np.concatenate([value[:, :n], distance[None]])
+            columns, segment, kept = _complete(both, frames[:n])
+            if columns.shape[1] < 3 or kept[-1] < len(names):
+                continue
+            at = (i, kept[:-1], lags.index(lag))
+            for name, rows in (("pearson", columns), ("spearman", ranks(columns))):
+                best, error = with_block_errors(rows, segment, blocks, resamples, seed)
+                found[name][at], found[f"{name}_error"][at] = best[:-1, -1], error[:-1, -1]
     dims = ("temperature", "scalar", "lag")
     return xr.Dataset(
         {name: (dims, v) for name, v in found.items()},
