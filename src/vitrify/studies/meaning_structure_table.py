@@ -209,9 +209,6 @@ def _length_rows(datasets: Datasets) -> Iterator[TableRow]:
         one = whole.isel(temperature=0).sel(field=name)
         if not np.isfinite(float(one["length"])):
             continue
-        peaks = (
-            f"maxima alone {float(one['length_of_peaks']):.2f} ± {float(one['length_of_peaks_error']):.2f}; "
-        )
         yield _symmetric(
             f"correlation length ξ of {words_of(name)}, {_at(one['temperature'])}",
             PUBLISHED_LENGTH.get(name),
@@ -219,7 +216,7 @@ def _length_rows(datasets: Datasets) -> Iterator[TableRow]:
             one["length_error"],
             None,
             f"{THESIS}, Fig. 6.4" if name in PUBLISHED_LENGTH else "",
-            f"{peaks}A = {float(one['amplitude']):.2f}, fitted from r = {whole.attrs['r_min']:g} to {whole.attrs['r_max']:g}",
+            f"A = {float(one['amplitude']):.2f}, fitted from r = {whole.attrs['r_min']:g} to {whole.attrs['r_max']:g}",
         )
 
 

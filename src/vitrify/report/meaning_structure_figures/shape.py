@@ -17,13 +17,14 @@ from vitrify.report.figures.style import (
     symbol,
 )
 from vitrify.report.meaning_structure_figures.drawing import coldest, words
-from vitrify.report.relaxation_figures.drawing import by_temperature, finite_table, nothing
+from vitrify.report.relaxation_figures.drawing import by_temperature, chosen_bins, finite_table, nothing
 
 if TYPE_CHECKING:
     import xarray as xr
 
 _NAMES = ("mean", "mean_error", "sd", "n", "value", "energy", "energy_sd")
-_MOST_CURVES = 7
+_MOST_CURVES = 6
+_FEWEST = 500.0  # particles and frames of a curve
 
 
 def softness_table(dataset: xr.Dataset) -> PlottedTable:
@@ -74,7 +75,14 @@ def plot_simplices(dataset: xr.Dataset, ax: Any = None) -> Any:
     """Draw mean softness against the number of regular tetrahedra, one colour per number of quarter-octahedra, when coldest."""
     panel = axes_or_new(ax)[0]
     cold, drawn = coldest(dataset), False
-    octahedra = dataset["octahedra"].values[:_MOST_CURVES]
+    octahedra = dataset["octahedra"].values[
+        chosen_bins(
+            cold["n"].sum("tetrahedra").values,
+            dataset["octahedra"].values.astype(float),
+            _MOST_CURVES,
+            _FEWEST,
+        )
+    ]
     for k, (n, color) in enumerate(zip(octahedra, blue_to_red(octahedra), strict=True)):
         one = cold.sel(octahedra=n)
         seen = np.isfinite(one["mean"].values)
