@@ -16,6 +16,8 @@ from vitrify.studies.softness import run_softness
 
 from .conftest import settings_text
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):

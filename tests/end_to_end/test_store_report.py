@@ -35,6 +35,7 @@ def write_dump(path, n=216, frames=60, seed=2):
                 f.write(f"{i + 1} {1 + (i % 5 == 0)} {x:.12g} {y:.12g} {z:.12g}\n")
 
 
+@pytest.mark.slow
 def test_a_dump_becomes_a_page(vitrify, tmp_path):
     write_dump(tmp_path / "dump.lammpstrj")
     store = tmp_path / "run.zarr"
@@ -68,6 +69,7 @@ def test_a_dump_becomes_a_page(vitrify, tmp_path):
     assert vitrify("cite", page.parent).out.startswith("@")
 
 
+@pytest.mark.slow
 def test_a_store_of_a_study_finds_its_softness_and_gives_its_numbers(vitrify, finished_study, tmp_path):
     study = tmp_path / "study"
     shutil.copytree(finished_study / "study", study)

@@ -68,7 +68,7 @@ def test_the_engine_is_registered():
     ("box", "model"),
     [
         *((box, LIQUID) for box in BOXES),
-        ("brick", KobAndersen(smoothing="force_shift")),
+        pytest.param("brick", KobAndersen(smoothing="force_shift"), marks=pytest.mark.slow),
         pytest.param("brick", KobAndersen(smoothing="shift"), marks=pytest.mark.slow),
         pytest.param("brick", KobAndersen(smoothing="none"), marks=pytest.mark.slow),
         ("square", HarmonicSpheres()),

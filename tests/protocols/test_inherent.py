@@ -82,7 +82,10 @@ def test_the_minimizer_sees_the_forces_of_the_model(model, dimension, tilted, pe
 
 
 @pytest.mark.parametrize("minimizer", ["lbfgs", "fire"])
-@pytest.mark.parametrize("smoothing", ["quad", "shift", "none", "force_shift"])
+@pytest.mark.parametrize(
+    "smoothing",
+    ["quad", *(pytest.param(s, marks=pytest.mark.slow) for s in ("shift", "none", "force_shift"))],
+)
 def test_it_ends_where_no_force_exceeds_the_tolerance(smoothing, minimizer):
     model, frame = KobAndersen(smoothing), sample()
     result = run(model, frame, Quench(minimizer, force_tolerance=1e-5))
@@ -210,6 +213,7 @@ class Ternary(PairModel):
         return rows
 
 
+@pytest.mark.slow
 def test_a_potential_of_ones_own_is_quenched_too():
     """Three species, an energy that jumps at the cutoff, one species absent."""
     model = Ternary()

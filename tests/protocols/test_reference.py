@@ -50,6 +50,7 @@ def test_inherent_positions_are_those_of_the_quench_it_was_given():
     assert reference.name == "inherent(fire)"
 
 
+@pytest.mark.slow
 def test_cage_positions_are_those_of_the_cage_state():
     frame = far_apart()
     reference = ReferencePositions("cage", cage=CAGE).of(SPHERES, frame)

@@ -73,6 +73,7 @@ def measured(tmp_path_factory):
 # -- a small liquid --------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_colder_cages_are_deeper_and_the_relations_are_kept(measured):
     place, relation = measured
     bulk = [s.bulk for s in structures_of(place)]
@@ -83,6 +84,7 @@ def test_colder_cages_are_deeper_and_the_relations_are_kept(measured):
     assert read_map(place) == relation
 
 
+@pytest.mark.slow
 def test_limits_lie_where_the_first_shell_of_the_mixture_is(measured):
     for structure in structures_of(measured[0]):
         (low, high), (low_b, high_b) = structure.limits["A"], structure.limits["B"]
@@ -90,6 +92,7 @@ def test_limits_lie_where_the_first_shell_of_the_mixture_is(measured):
         assert 0.6 < low_b < 0.85 < 1.05 < high_b < 1.4
 
 
+@pytest.mark.slow
 def test_depths_are_those_of_the_descriptor_in_sampled_frames_and_where_rearrangements_begin(measured):
     place, _ = measured
     point = place.settings.points[0]
@@ -106,6 +109,7 @@ def test_depths_are_those_of_the_descriptor_in_sampled_frames_and_where_rearrang
             assert found[n] == member.evaluate(frame, motion.centre[[particles[n]]])[0, 0]
 
 
+@pytest.mark.slow
 def test_rearrangements_pass_the_threshold_half_a_window_after_their_structure(measured):
     place, _ = measured
     motion = Motion(place, place.settings.points[0])
@@ -121,6 +125,7 @@ def test_rearrangements_pass_the_threshold_half_a_window_after_their_structure(m
         np.testing.assert_array_equal(moving, values[sampled + hop.window // 2] > limit)
 
 
+@pytest.mark.slow
 def test_a_higher_threshold_leaves_fewer_rearrangements(measured):
     motion = Motion(measured[0], measured[0].settings.points[0])
     first, _, common, root = motion.hops
@@ -134,6 +139,7 @@ def test_a_higher_threshold_leaves_fewer_rearrangements(measured):
     assert root.words == "window 8, p_hop in σ² above √p_c"
 
 
+@pytest.mark.slow
 def test_counts_hold_every_rearrangement_once(measured):
     place, relation = measured
     found = [SoftMotion(place, p, relation) for p in place.settings.points]
@@ -147,6 +153,7 @@ def test_counts_hold_every_rearrangement_once(measured):
     assert (counts["events"] <= counts["exposure"]).all()
 
 
+@pytest.mark.slow
 def test_softness_is_remembered_at_short_times_and_less_later(measured):
     place, _ = measured
     curve = kept(place, place.settings.points[0], "correlation")
@@ -159,6 +166,7 @@ def test_softness_is_remembered_at_short_times_and_less_later(measured):
     assert 1 > c[1] > c[-1]
 
 
+@pytest.mark.slow
 def test_every_data_set_is_what_the_report_knows(measured):
     place, relation = measured
     results = collect_caging(place, relation)
@@ -171,6 +179,7 @@ def test_every_data_set_is_what_the_report_knows(measured):
     assert results.run["positions"] == "thermal"
 
 
+@pytest.mark.slow
 def test_what_was_measured_is_kept_and_other_settings_measure_anew(measured, monkeypatch):
     place, _ = measured
     import vitrify.studies.caging_depths as module
@@ -185,6 +194,7 @@ def test_what_was_measured_is_kept_and_other_settings_measure_anew(measured, mon
         measure_depths(other, Silent(), 1)
 
 
+@pytest.mark.slow
 def test_the_averaged_correlation_makes_depths_alike(measured):
     place, _ = measured
     point = place.settings.points[0]
@@ -313,6 +323,7 @@ def test_temperatures_at_which_everything_moves_are_left_out_of_the_fit_unless_t
 # -- the engine ------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_any_simulated_study_can_use_the_engine_verlet_from_a_shipped_start(tmp_path):
     point = {"temperature": 0.58, "frames": 30, "hold_time": 100.0}
     points = [{**point, "training": True, "replica": 1}, point]
