@@ -44,7 +44,7 @@ def test_bond_angle_at_the_published_cutoff_is_its_definition(neighbours):
     assert_same_features(BondAngle().evaluate(frame), naive(frame, neighbours, BondAngle()), 1e-11)
 
 
-@pytest.mark.parametrize("cutoff", [2.5, 5.0])
+@pytest.mark.parametrize("cutoff", [2.5, pytest.param(5.0, marks=pytest.mark.slow)])
 def test_features_of_a_glass_are_right_to_1e_10_of_their_spread(cutoff, glass, neighbours, of_spread):
     descriptor = BondAngle(cutoff=cutoff)
     some = np.arange(0, 1000, 50)

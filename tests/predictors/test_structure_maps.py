@@ -68,6 +68,7 @@ def test_shuffled_labels_are_chance_and_neighbours_of_one_segment_do_not_count()
     assert abs(neighbour_purity(repeated, labels, np.repeat(np.arange(60), 5), 4).value - 0.5) < 0.1
 
 
+@pytest.mark.slow
 def test_without_the_extra_scikit_learn_is_used(monkeypatch):
     monkeypatch.setitem(sys.modules, "openTSNE", None)
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)

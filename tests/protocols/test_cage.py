@@ -245,6 +245,7 @@ def test_how_often_the_list_is_cut_changes_nothing(monkeypatch):
     np.testing.assert_allclose(result.positions, caged().positions, atol=1e-9)
 
 
+@pytest.mark.slow
 def test_the_spheres_can_be_put_around_the_inherent_structure():
     """Started in the minimum and cold, the mean stays there."""
     frame = liquid(80)
